@@ -1,0 +1,32 @@
+# Every target is a line or two that calls scripts/; PYTHON chooses the interpreter.
+PYTHON ?= python3.11
+VENV ?= .venv
+RUN = $(VENV)/bin
+
+.PHONY: demo test check bench release constraints clean
+
+demo: ## install, build a model at the quick preset, read a sample picture with it
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
+	@VENV=$(VENV) scripts/demo.sh
+
+test: ## install what the tests need and run them
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@$(RUN)/python -m pytest $(ARGS)
+
+check: ## lint, formatting and types of both packages
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@VENV=$(VENV) scripts/check.sh
+
+bench: ## measure what the README states; writes benchmarks/results/
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
+	@VENV=$(VENV) scripts/bench.sh
+
+release: ## train the released models on full MNIST (hours) and put them into models/
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
+	@VENV=$(VENV) scripts/release.sh $(MODELS)
+
+constraints: ## freeze the versions that are installed into constraints.txt
+	@VENV=$(VENV) scripts/freeze.sh
+
+clean: ## remove the demo, caches and the virtual environment
+	rm -rf demo $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,154 @@
+"""Bytes to pictures: decoded upright, whole and of a usable size, or a clear error."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_hdr_device.errors import ImageError
+
+MAX_PIXELS = 100_000_000  # 300 MB once decoded in colour
+SUFFIXES = frozenset(
+    {".bmp", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    | {".tif", ".tiff", ".webp"}
+)
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_PAPER, _BOARD = 255, 0  # what lies behind transparent pixels, opposite to the ink on it
+
+
+def read_image(source: Path | str | bytes, *, name: str = "") -> NDArray[np.uint8]:
+    """Read a picture in any format that OpenCV reads, turned upright by its EXIF orientation.
+
+    Transparent pixels become white paper, or black where the opaque ones are light.
+
+    Args:
+        source: a file, or the bytes of one.
+        name: what to call it in errors; by default the file's name.
+
+    Returns:
+        uint8 (H, W) grey or (H, W, 3) BGR.
+
+    Raises:
+        ImageError: missing, empty, no image, truncated, without pixels, or more than
+            100 million pixels.
+    """
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    name = name or ("the image" if isinstance(source, bytes) else str(source))
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes)", hint="copy or take the picture again")
+    _check_size(_declared_size(data), name)
+    if _is_truncated(data):
+        raise ImageError(
+            f"{name} is truncated: its end is missing after {len(data)} bytes",
+            hint="copy or download the picture again",
+        )
+    image = _decode(data, name)
+    _check_size((image.shape[1], image.shape[0]), name)
+    return image
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"no such image: {path}", hint="check the path") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(f"cannot read {path}: {reason}", hint="check the path") from error
+
+
+def _decode(data: bytes, name: str) -> NDArray[np.uint8]:
+    import cv2
+
+    buffer = np.frombuffer(data, np.uint8)
+    try:
+        image = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR)
+        if image is not None and data.startswith((_PNG, b"RIFF")):
+            whole = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+            if whole is not None and whole.ndim == 3 and whole.shape[2] == 4:
+                image = _opaque(np.asarray(image, np.uint8), whole[:, :, 3])
+    except cv2.error as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ImageError(
+            f"{name} cannot be decoded: {reason}", hint="save it again as PNG or JPEG"
+        ) from error
+    if image is None or image.size == 0:
+        raise ImageError(
+            f"{name} is no image that OpenCV reads, or it is damaged",
+            hint="give a PNG, JPEG, WebP, BMP, TIFF or PNM file",
+        )
+    return np.asarray(image, np.uint8)
+
+
+def _opaque(image: NDArray[np.uint8], alpha: NDArray[Any]) -> NDArray[np.uint8]:
+    """Lay a picture on paper, or on a board when its opaque part is light."""
+    share = alpha.astype(np.float32) / np.iinfo(alpha.dtype).max
+    if image.shape[:2] != alpha.shape or share.min() == 1:
+        return image
+    if image.ndim == 3:
+        share = share[:, :, None]
+    mean = float((image * share).sum() / max(share.sum() * (image.size / share.size), 1e-6))
+    behind = _PAPER if mean < 128 else _BOARD
+    return np.asarray(np.rint(image * share + behind * (1 - share)), np.uint8)
+
+
+def _check_size(size: tuple[int, int] | None, name: str) -> None:
+    if size is None:
+        return
+    width, height = size
+    if width == 0 or height == 0:
+        raise ImageError(f"{name} has no pixels ({width}×{height})", hint="take the picture again")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name} has {width}×{height} pixels, more than {MAX_PIXELS // 1_000_000} million",
+            hint="scale it down; 12 million pixels are plenty",
+        )
+
+
+def _declared_size(data: bytes) -> tuple[int, int] | None:
+    """Read width and height from a PNG's or JPEG's header; None for others and damaged ones."""
+    if data.startswith(_PNG) and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+        return width, height
+    for marker, position in _jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            if len(data) < position + 9:
+                return None
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return width, height
+    return None
+
+
+def _is_truncated(data: bytes) -> bool:
+    """Tell whether the end of a PNG, JPEG, WebP or BMP is missing; decoders fill it with grey."""
+    if data.startswith(_PNG):
+        return b"IEND" not in data[-64:] and b"IEND" not in data
+    if data.startswith(_JPEG):
+        scans = [position for marker, position in _jpeg_segments(data) if marker == 0xDA]
+        return not scans or data.find(b"\xff\xd9", scans[0]) < 0
+    if data.startswith(b"RIFF") and len(data) >= 8:
+        return len(data) < int(struct.unpack("<I", data[4:8])[0]) + 8
+    if data.startswith(b"BM") and len(data) >= 6:
+        return len(data) < int(struct.unpack("<I", data[2:6])[0])
+    return False
+
+
+def _jpeg_segments(data: bytes) -> list[tuple[int, int]]:
+    """List marker and position of a JPEG's segments up to its first scan; empty for others."""
+    segments: list[tuple[int, int]] = []
+    position = 2 if data.startswith(_JPEG) else len(data)
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # padding
+            position += 1
+            continue
+        segments.append((marker, position))
+        if marker == 0xDA:
+            break
+        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
+    return segments

@@ -1,0 +1,180 @@
+"""Frame to digits: where they are, in reading order, each as a soft crop of its ink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_hdr_device.errors import ImageError
+from edge_hdr_device.ink import Ink, find_ink, is_light, shrink, threshold, to_grey, window_depth
+from edge_hdr_device.lines import reading_order
+from edge_hdr_device.pieces import Pieces, join, measure, plausible, union_box
+from edge_hdr_device.rules import without_rules
+
+WORKING_PX = 1600  # long side of the picture on which digits are looked for
+ISOLATE_PX = 400  # long side of a one-digit picture
+TIGHT_PX = 200  # one digit may fill a picture of this size or smaller
+CROP_PX = 40  # a digit lower than this on the working picture is cropped from the original
+
+
+@dataclass(frozen=True)
+class Region:
+    """One digit found in a picture.
+
+    Attributes:
+        box: x, y, width, height in px of the picture given.
+        line: number of its line of text, from the top, from 0.
+        ink: uint8 (h, w), ink bright on background 0, other pieces masked out; its size is that of
+            the box, or of the box on a reduced picture, with a small margin.
+    """
+
+    box: tuple[int, int, int, int]
+    line: int
+    ink: NDArray[np.uint8]
+
+
+def locate(image: NDArray[np.uint8]) -> list[Region]:
+    """Find the digits of a picture in reading order.
+
+    Light is flattened, the ink's polarity found, pieces of ink are parted from the paper by local
+    contrast, cleaned (specks, ruled lines, drawn boxes, what enters from the frame), joined into
+    digits, and put into lines. Digits are found from about 12 px high on a picture of up to
+    1600 px; a larger picture is searched on a reduction to that size, and cropped from its own
+    pixels.
+
+    Args:
+        image: uint8 (H, W) grey or (H, W, 3) BGR, ink darker or lighter than the paper.
+
+    Returns:
+        Digits in reading order; none when there is no ink that could be one.
+    """
+    small = to_grey(shrink(image, WORKING_PX))
+    ink = find_ink(small, light=is_light(small, tight=max(small.shape) <= TIGHT_PX))
+    pieces = plausible(measure(without_rules(threshold(ink)), ink), ink.noise)
+    digits = join(pieces)
+    if not digits:
+        return []
+    boxes = np.stack([union_box(pieces, rows) for rows in digits])
+    scale = max(image.shape[:2]) / max(small.shape)
+    return [
+        Region(
+            box=_original(boxes[index], scale, image.shape),
+            line=number,
+            ink=_crop(image, small, ink, pieces, digits[index]),
+        )
+        for number, line in enumerate(reading_order(boxes))
+        for index in line
+    ]
+
+
+def isolate(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the ink of a picture that shows one digit.
+
+    Args:
+        image: uint8 (H, W) grey or (H, W, 3) BGR, any size, ink darker or lighter than the paper.
+
+    Returns:
+        uint8 (h, w), ink bright on background 0: all pieces of the digit, without specks, grid
+        lines and what enters from the frame. The size is the picture's, reduced to 400 px on its
+        longer side where that is larger. A picture in the form of MNIST comes back as it is.
+
+    Raises:
+        ImageError: there is no ink.
+    """
+    grey = to_grey(shrink(image, ISOLATE_PX))
+    ink = find_ink(grey, light=is_light(grey, tight=True))
+    mask = threshold(ink)
+    pieces = measure(mask, ink)
+    if not len(pieces):
+        raise ImageError(
+            f"no ink in a picture of {image.shape[1]}×{image.shape[0]} px",
+            hint="give a picture of one digit that stands out from its background",
+        )
+    if ink.noise == 0 and not pieces.touch.any():
+        return ink.depth
+    rows = _of_the_digit(pieces, ink.noise)
+    full = float(pieces.level[rows].max())
+    return _soft(ink.depth, _own_mask(pieces, rows), full=full, noise=ink.noise)
+
+
+def _of_the_digit(pieces: Pieces, noise: float) -> NDArray[np.int64]:
+    """Choose the rows of the largest plausible piece and of those that lie close to it."""
+    rows = np.flatnonzero(np.isin(pieces.ids, plausible(pieces, noise, min_height_px=3).ids))
+    if not len(rows):
+        rows = np.arange(len(pieces))
+    main = rows[pieces.area[rows].argmax()]
+    box = pieces.boxes[main]
+    reach = 0.35 * max(box[2] - box[0], box[3] - box[1])
+    near = (pieces.boxes[rows, :2] < box[2:] + reach).all(1) & (
+        pieces.boxes[rows, 2:] > box[:2] - reach
+    ).all(1)
+    return np.asarray(rows[near & (pieces.area[rows] > 0.01 * pieces.area[main])], np.int64)
+
+
+def _original(
+    box: NDArray[np.float64], scale: float, shape: tuple[int, ...]
+) -> tuple[int, int, int, int]:
+    left, top = (int(value) for value in np.floor(box[:2] * scale))
+    right, bottom = (int(value) for value in np.ceil(box[2:] * scale))
+    return left, top, min(right, shape[1]) - left, min(bottom, shape[0]) - top
+
+
+def _crop(
+    image: NDArray[np.uint8],
+    small: NDArray[np.uint8],
+    ink: Ink,
+    pieces: Pieces,
+    rows: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Cut one digit out, from the original where the working picture is too coarse."""
+    box = union_box(pieces, rows)
+    margin = 2
+    scale = image.shape[1] / small.shape[1]
+    height, width = small.shape
+    left, top = (max(0, int(value) - margin) for value in box[:2])
+    right, bottom = min(width, int(box[2]) + margin), min(height, int(box[3]) + margin)
+    own = _own_mask(pieces, rows, (left, top, right, bottom))
+    source = image if scale > 1 and box[3] - box[1] < CROP_PX else small
+    depth = window_depth(source, ink, (left, top, right, bottom), source.shape[1] / small.shape[1])
+    full = float(pieces.level[rows].max())
+    return _soft(depth, _enlarge(own, depth.shape), full=full, noise=ink.noise)
+
+
+def _own_mask(
+    pieces: Pieces, rows: NDArray[np.int64], window: tuple[int, int, int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Mask a digit with its soft edge, uint8 0 or 255, other pieces left out."""
+    import cv2
+
+    left, top, right, bottom = window or (0, 0, *reversed(pieces.labels.shape))
+    labels = pieces.labels[top:bottom, left:right]
+    own = (labels == pieces.ids[rows[0]]).view(np.uint8)
+    for row in rows[1:]:
+        own |= labels == pieces.ids[row]
+    grown = cv2.dilate(own, np.ones((3, 3), np.uint8), iterations=2)
+    foreign = (labels > 0) & (own == 0)
+    grown[foreign] = 0
+    return np.asarray(grown * np.uint8(255), np.uint8)
+
+
+def _enlarge(mask: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    import cv2
+
+    size = (shape[1], shape[0])
+    if size == mask.shape[::-1]:
+        return mask
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _soft(
+    depth: NDArray[np.uint8], mask: NDArray[np.uint8], *, full: float, noise: float
+) -> NDArray[np.uint8]:
+    """Scale a digit's depth so that its full ink is 255 and the paper's noise is 0."""
+    import cv2
+
+    low = min(2.5 * noise, 0.35 * full)
+    stretched = (np.arange(256) - low) * (255.0 / max(1.0, full - low))
+    table = np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.bitwise_and(cv2.LUT(depth, table), mask), np.uint8)

@@ -1,0 +1,236 @@
+"""Connected pieces of ink: measured, cleaned of what is no digit, and joined into digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_hdr_device.ink import Ink, typical_depth
+
+MAX_PIECES = 1500  # the largest by area; a page with more is texture
+SPECK_AREA_PX = 4  # fewer pixels are noise, whatever the picture
+MIN_HEIGHT_PX = 8  # a digit on the working picture
+FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
+SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
+TEXTURE_FACTOR = 6.8  # ink is typically this many deviations of the paper deep, or it is none
+FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and shadows
+HEIGHT_RANGE = (0.38, 2.6)  # of the typical height
+MAX_ASPECT = 1.9  # width to height: beyond it stand dashes and words
+JOINED_HEIGHT = 1.35  # of the typical height: what two joined pieces may reach
+JOIN_GAP = 0.25  # of the typical height: how far apart, one above the other, they may be
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Measured pieces; row i of each array is piece i.
+
+    Attributes:
+        labels: int32 (H, W), 0 is paper; piece i has the label `ids[i]`.
+        ids: int64 (N,).
+        boxes: float64 (N, 4), left, top, right, bottom in px, right and bottom exclusive.
+        area: float64 (N,), ink pixels.
+        level: float64 (N,), typical depth of the ink.
+        touch: float64 (N,), ink pixels on the picture's border.
+    """
+
+    labels: NDArray[np.int32]
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    area: NDArray[np.float64]
+    level: NDArray[np.float64]
+    touch: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def width(self) -> NDArray[np.float64]:
+        """Give each piece's width in px."""
+        return self.boxes[:, 2] - self.boxes[:, 0]
+
+    @property
+    def height(self) -> NDArray[np.float64]:
+        """Give each piece's height in px."""
+        return self.boxes[:, 3] - self.boxes[:, 1]
+
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> Pieces:
+        """Give the pieces of an index or a boolean mask."""
+        return Pieces(
+            self.labels,
+            self.ids[keep],
+            self.boxes[keep],
+            self.area[keep],
+            self.level[keep],
+            self.touch[keep],
+        )
+
+
+def measure(mask: NDArray[np.uint8], ink: Ink) -> Pieces:
+    """Measure the connected pieces of a mask uint8 (H, W), 1 on ink."""
+    labels, owner, where = label_ink(mask)
+    depth = ink.depth.ravel()[where].astype(np.float32)
+    level = typical_depth(owner, depth)
+    border = np.concatenate((labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]))
+    ids, boxes, area = measure_extents(owner, where, mask.shape[1])
+    touch = np.bincount(border, minlength=len(level))
+    pieces = Pieces(labels, ids, boxes, area, level[ids], touch[ids].astype(np.float64))
+    if len(pieces) > MAX_PIECES:
+        pieces = pieces.take(np.sort(np.argsort(-pieces.area)[:MAX_PIECES]))
+    return pieces
+
+
+def label_ink(
+    mask: NDArray[np.uint8],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Label a mask's pieces: int32 (H, W); and of each ink pixel its label and flat index."""
+    import cv2
+
+    _, found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    where = np.flatnonzero(mask.view(np.bool_))
+    labels = np.asarray(found, np.int32)
+    return labels, labels.ravel()[where], where.astype(np.int64)
+
+
+def measure_extents(
+    owner: NDArray[np.int32], where: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Give ids (N,), boxes (N, 4) and areas (N,) of pieces of `SPECK_AREA_PX` pixels or more.
+
+    OpenCV's own statistics take several times as long, because they visit the paper too.
+    """
+    counts = np.bincount(owner, minlength=1)
+    large = counts >= SPECK_AREA_PX
+    large[0] = False
+    chosen = large[owner]
+    owner, where = owner[chosen], where[chosen]
+    order = np.argsort(owner, kind="stable")
+    row, column = np.divmod(where[order], width)
+    ids = np.flatnonzero(large)
+    first = np.concatenate(([0], np.cumsum(counts[ids])[:-1])).astype(np.int64)
+    if not len(ids):
+        return ids, np.zeros((0, 4)), np.zeros(0)
+    left, right = np.minimum.reduceat(column, first), np.maximum.reduceat(column, first) + 1
+    last = first + counts[ids] - 1
+    boxes = np.stack((left, row[first], right, row[last] + 1), axis=1).astype(np.float64)
+    return ids, boxes, counts[ids].astype(np.float64)
+
+
+def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT_PX) -> Pieces:
+    """Drop table edges, frames around digits, blobs, and specks far too small to matter.
+
+    Args:
+        pieces: all pieces of a picture.
+        noise: the paper's standard deviation; when the pieces are hardly deeper, they are its
+            texture and none is kept.
+        min_height_px: the lowest digit; pieces of a third of it may belong to one.
+    """
+    size = np.maximum(pieces.height, pieces.width)
+    pieces = pieces.take(size >= min_height_px / 3)
+    pieces = pieces.take(~_solid(pieces))
+    pieces = pieces.take(~_around_others(pieces))
+    pieces = pieces.take(~_at_frame(pieces))
+    if not len(pieces):
+        return pieces
+    typical = weighted_median(pieces.level, pieces.area)
+    if typical < TEXTURE_FACTOR * noise:
+        return pieces.take(np.zeros(len(pieces), bool))
+    return pieces.take(pieces.level >= FAINT_SHARE * typical)
+
+
+def join(pieces: Pieces) -> list[NDArray[np.int64]]:
+    """Join pieces that lie one above or inside the other into digits.
+
+    Returns:
+        For each digit the rows of its pieces, in no order; what is too small, too large or too
+        wide for a digit among its neighbours is left out.
+    """
+    if not len(pieces):
+        return []
+    typical = weighted_median(pieces.height, pieces.area)
+    groups = _unite(len(pieces), _pairs(pieces, typical))
+    return [rows for rows in groups if _is_digit(union_box(pieces, rows), typical)]
+
+
+def union_box(pieces: Pieces, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the box float64 (4,) around some pieces."""
+    boxes = pieces.boxes[rows]
+    return np.concatenate((boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)))
+
+
+def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Give the value float64 at which half of the weight is reached; (N,) each, N ≥ 1."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+
+
+def _is_digit(box: NDArray[np.float64], typical: float) -> bool:
+    width, height = box[2] - box[0], box[3] - box[1]
+    low, high = HEIGHT_RANGE
+    return bool(
+        height >= MIN_HEIGHT_PX
+        and low * typical <= height <= high * typical
+        and width <= MAX_ASPECT * height
+    )
+
+
+def _solid(pieces: Pieces) -> NDArray[np.bool_]:
+    width, height = pieces.width, pieces.height
+    compact = np.minimum(width, height) > 0.45 * np.maximum(width, height)
+    solid = pieces.area > SOLID_FILL * width * height
+    return np.asarray(compact & (height > 20) & solid, bool)
+
+
+def _at_frame(pieces: Pieces) -> NDArray[np.bool_]:
+    """Mark what enters the picture from outside: edges of tables, fingers, cut-off lines."""
+    touching = pieces.touch > 0
+    size = np.maximum(pieces.width, pieces.height)
+    inner = ~touching & (pieces.height >= MIN_HEIGHT_PX)
+    if not inner.any():
+        alone = max(pieces.labels.shape) > FILLED_PX
+        return np.asarray(touching & (pieces.touch > 0.8 * size) & alone, bool)
+    typical = weighted_median(pieces.height[inner], pieces.area[inner])
+    like_a_digit = (pieces.height > 0.6 * typical) & (pieces.height < 1.5 * typical)
+    return np.asarray(touching & ~(like_a_digit & (pieces.touch < 0.4 * size)), bool)
+
+
+def _around_others(pieces: Pieces) -> NDArray[np.bool_]:
+    """Mark drawn boxes: thin pieces that hold others of a quarter of their height or more.
+
+    A piece that stands far above the others' heights is a box around smaller ones too.
+    """
+    if len(pieces) < 2:
+        return np.zeros(len(pieces), bool)
+    box, height = pieces.boxes, pieces.height
+    inside = (box[None, :, :2] > box[:, None, :2]).all(2) & (
+        box[None, :, 2:] < box[:, None, 2:]
+    ).all(2)
+    share = height[None, :] / height[:, None]
+    others = height[height >= MIN_HEIGHT_PX]
+    tall = height > 2.5 * np.median(others) if len(others) > 2 else np.zeros(len(pieces), bool)
+    large = (share >= 0.25) | (tall[:, None] & (share >= 0.1))
+    hollow = pieces.area < 0.3 * pieces.width * height
+    return np.asarray((inside & large).any(1) & hollow, bool)
+
+
+def _pairs(pieces: Pieces, typical: float) -> NDArray[np.int64]:
+    """List pairs of rows int64 (M, 2) that belong to one digit."""
+    left, top, right, bottom = (column[:, None] for column in pieces.boxes.T)
+    overlap = np.minimum(right, right.T) - np.maximum(left, left.T)
+    gap = np.maximum(top, top.T) - np.minimum(bottom, bottom.T)
+    height = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
+    narrower = np.minimum(right - left, (right - left).T)
+    limit = np.maximum(typical, np.maximum(bottom - top, (bottom - top).T))
+    near = (gap <= JOIN_GAP * limit) & (overlap >= 0.3 * narrower)
+    return np.argwhere(np.triu(near & (height <= JOINED_HEIGHT * limit), 1))
+
+
+def _unite(count: int, pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Group the rows 0 … count − 1 by the pairs that connect them."""
+    owner = np.arange(count)
+    for one, other in pairs:
+        if owner[one] != owner[other]:
+            owner[owner == owner[other]] = owner[one]
+    return [np.flatnonzero(owner == root) for root in np.unique(owner)]

@@ -1,0 +1,161 @@
+"""A frame's way: locate, normalize, classify in one batch, and the result as one typed object."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_hdr_device.classifier import Predictions
+from edge_hdr_device.locate import Region, locate
+from edge_hdr_device.normalize import SIDE_PX, normalize
+
+UNREAD = "?"  # stands in a line of text for a digit that was located and rejected
+
+
+class DigitClassifier(Protocol):
+    """What a reader needs of a classifier."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name each class."""
+        ...
+
+    def predict(self, images: NDArray[np.uint8]) -> Predictions:
+        """Classify uint8 (N, 28, 28), ink 255 on background 0; N may be 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One located digit.
+
+    Attributes:
+        label: the most probable class, rejected or not.
+        confidence: its probability, in [0, 1].
+        box: x, y, width, height in px of the picture.
+        reason: why it was rejected; empty when it was accepted.
+    """
+
+    label: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    reason: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the digit counts."""
+        return not self.reason
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the digit as JSON-ready values."""
+        return {
+            "label": self.label,
+            "confidence": round(self.confidence, 4),
+            "box": list(self.box),
+            "accepted": self.accepted,
+            "reason": self.reason or None,
+        }
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one picture.
+
+    Attributes:
+        lines: text in reading order, a rejected digit as "?"; a line of which nothing was accepted
+            is left out. A rejected digit keeps its place because a number that lacks one looks
+            like another number.
+        digits: all located digits in reading order, rejected ones too.
+        width: of the picture, in px.
+        height: of the picture, in px.
+        locate_ms: time of locating and cropping.
+        normalize_ms: time of normalizing.
+        classify_ms: time of classifying, one batch.
+    """
+
+    lines: tuple[str, ...]
+    digits: tuple[Digit, ...]
+    width: int
+    height: int
+    locate_ms: float
+    normalize_ms: float
+    classify_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """Give the time of all stages."""
+        return self.locate_ms + self.normalize_ms + self.classify_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the reading as JSON-ready values."""
+        stages = ("locate_ms", "normalize_ms", "classify_ms", "total_ms")
+        return {
+            "lines": list(self.lines),
+            "digits": [digit.to_dict() for digit in self.digits],
+            "width": self.width,
+            "height": self.height,
+            **{stage: round(getattr(self, stage), 3) for stage in stages},
+        }
+
+
+class Reader:
+    """Read the digits of pictures.
+
+    Args:
+        classifier: what tells the digits apart; its model's threshold decides what is rejected.
+    """
+
+    def __init__(self, classifier: DigitClassifier) -> None:
+        self._classifier = classifier
+
+    def read(self, image: NDArray[np.uint8]) -> Reading:
+        """Read a picture.
+
+        Args:
+            image: uint8 (H, W) grey or (H, W, 3) BGR, ink darker or lighter than the paper.
+        """
+        start = time.perf_counter()
+        regions = locate(image)
+        located = time.perf_counter()
+        crops = np.zeros((len(regions), SIDE_PX, SIDE_PX), np.uint8)
+        for index, region in enumerate(regions):
+            crops[index] = normalize(region.ink)
+        normalized = time.perf_counter()
+        predictions = self._classifier.predict(crops)
+        classified = time.perf_counter()
+        digits = _digits(regions, predictions, self._classifier.labels)
+        return Reading(
+            lines=_lines(regions, digits),
+            digits=digits,
+            width=image.shape[1],
+            height=image.shape[0],
+            locate_ms=1e3 * (located - start),
+            normalize_ms=1e3 * (normalized - located),
+            classify_ms=1e3 * (classified - normalized),
+        )
+
+
+def _digits(
+    regions: list[Region], predictions: Predictions, labels: tuple[str, ...]
+) -> tuple[Digit, ...]:
+    return tuple(
+        Digit(
+            label=labels[int(predictions.labels[index])],
+            confidence=float(predictions.confidences[index]),
+            box=region.box,
+            reason="" if predictions.accepted[index] else "low confidence",
+        )
+        for index, region in enumerate(regions)
+    )
+
+
+def _lines(regions: list[Region], digits: tuple[Digit, ...]) -> tuple[str, ...]:
+    lines: dict[int, str] = {}
+    for region, digit in zip(regions, digits, strict=True):
+        text = digit.label if digit.accepted else UNREAD
+        lines[region.line] = lines.get(region.line, "") + text
+    return tuple(line for line in lines.values() if line.strip(UNREAD))

@@ -1,0 +1,1 @@
+"""Named, parameterized Keras builders, one file a family."""

@@ -1,0 +1,67 @@
+"""Names of the architectures; importing this module does not import TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from edge_hdr.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A named builder with its default widths.
+
+    Attributes:
+        family: module and function of the builder in this package.
+        channels: its widths, in the order that the builder's docstring gives.
+    """
+
+    family: str
+    channels: tuple[int, ...]
+
+
+ARCHITECTURES = {
+    "ds-cnn-nano": Architecture("ds_cnn", (12, 16, 24, 24, 32)),
+    "ds-cnn-small": Architecture("ds_cnn", (16, 32, 64, 64, 96)),
+    "ds-cnn-base": Architecture("ds_cnn", (24, 48, 96, 96, 96, 128)),
+    "mlp": Architecture("mlp", (128, 64)),
+    "lenet5": Architecture("lenet5", (6, 16, 120, 84)),
+}
+
+
+def resolve(name: str, channels: tuple[int, ...] | None = None) -> Architecture:
+    """Look an architecture up and give it other widths where asked.
+
+    Raises:
+        ConfigError: the name is unknown, or the number of widths is not the builder's.
+    """
+    if name not in ARCHITECTURES:
+        raise ConfigError(f"unknown architecture {name!r}", hint=nearest(name, ARCHITECTURES))
+    known = ARCHITECTURES[name]
+    if channels is None:
+        return known
+    least = 3 if known.family == "ds_cnn" else 1
+    fixed = len(known.channels) if known.family == "lenet5" else None
+    if len(channels) < least or (fixed and len(channels) != fixed) or min(channels) < 1:
+        default = ",".join(map(str, known.channels))
+        raise ConfigError(
+            f"--channels {','.join(map(str, channels))} does not fit {name}",
+            hint=f"its default is {default}; give positive widths in that form",
+        )
+    return Architecture(known.family, channels)
+
+
+def build(name: str, *, channels: tuple[int, ...] | None = None, classes: int = 10) -> Any:
+    """Build a Keras model by name.
+
+    Returns:
+        A model from float32 (N, 28, 28, 1) in [0, 1], ink 1, to logits float32 (N, classes).
+
+    Raises:
+        ConfigError: see `resolve`.
+    """
+    architecture = resolve(name, channels)
+    module = import_module(f"edge_hdr.architectures.{architecture.family}")
+    return getattr(module, architecture.family)(architecture.channels, classes=classes)

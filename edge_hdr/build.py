@@ -1,0 +1,286 @@
+"""From data to a verified model: the steps behind `edge-hdr build`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edge_hdr import __version__
+from edge_hdr.build_folder import FLOAT, MODEL, REJECTED, claim_folder, record
+from edge_hdr.config import BuildConfig
+from edge_hdr.data.dataset import Dataset, Split
+from edge_hdr.errors import CheckFailedError
+from edge_hdr_device.manifest import Manifest, TensorSpec, pack
+from edge_hdr_device.storage import write_atomic
+
+if TYPE_CHECKING:
+    from edge_hdr.training_setup import Cluster
+
+LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy",
+             "opencv-python-headless")  # fmt: skip
+
+
+class Reporter(Protocol):
+    """What a build tells while it works; the training part is `training.Progress`."""
+
+    def step_begins(self, name: str) -> None:
+        """Tell that a step begins: data, float, prune, qat, export, verify, report."""
+
+    def bytes_done(self, name: str, done: int, total: int | None) -> None:
+        """Tell how far a download or a conversion of files is."""
+
+    def start(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
+        """See `training.Progress`."""
+
+    def step(self, loss: float) -> None:
+        """See `training.Progress`."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """See `training.Progress`."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build made.
+
+    Attributes:
+        folder: where all files lie.
+        model: the released file, None on a worker that is not the chief.
+        metrics: the content of metrics.json.
+    """
+
+    folder: Path
+    model: Path | None
+    metrics: dict[str, Any]
+
+
+@dataclass
+class _Clock:
+    """Seconds spent in each step."""
+
+    reporter: Reporter
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.reporter.step_begins(name)
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 2)
+
+
+def build(
+    config: BuildConfig,
+    out: Path,
+    *,
+    data_dir: Path | None,
+    reporter: Reporter,
+    command: str,
+    force: bool = False,
+    strict: bool = False,
+) -> BuildResult:
+    """Train, compress, export, verify and report.
+
+    An unfinished build of the same settings in `out` is resumed.
+
+    Args:
+        config: all settings.
+        out: folder of the build.
+        data_dir: where MNIST may lie.
+        reporter: is told what happens.
+        command: as the user typed it, for the manifest.
+        force: replace what `out` holds.
+        strict: stop at the first unreadable file of a data folder.
+
+    Raises:
+        StorageError: `out` holds a finished build, or one with other settings.
+        CheckFailedError: int8 makes too many errors beside float; all files but the model are
+            there, and the model is kept as `rejected.tflite`.
+        DataError, ConfigError, DependencyError: see `data.load`, `config`, `training_setup`.
+    """
+    from edge_hdr.data.load import load
+    from edge_hdr.data.splits import hold_out, subset
+    from edge_hdr.training_setup import prepare, require_train_extra
+
+    require_train_extra()
+    claim_folder(out, config, force=force)
+    cluster = prepare(config.seed, distribute=config.distribute, replicas=config.replicas)
+    clock = _Clock(reporter)
+    with clock.step("data"):
+        dataset = load(
+            config.data,
+            data_dir=data_dir,
+            seed=config.seed,
+            strict=strict,
+            progress=reporter.bytes_done,
+            strokes_train=config.strokes_train,
+        )
+        count = min(config.validation, max(len(dataset.classes), len(dataset.train) // 5))
+        train, validation = hold_out(dataset.train, count=count, seed=config.seed)
+        if config.limit and config.limit < len(train):
+            train = subset(train, config.limit, seed=config.seed)
+        data = _describe(dataset, train, validation)
+        record(out, config, data["sha256"], write=cluster.chief)
+    models, history = _train(config, cluster, train, validation, dataset, out, clock)
+    if not cluster.chief:
+        return BuildResult(out, None, {"history": history})
+    from edge_hdr.verify import Candidate, verify
+
+    with clock.step("export"):
+        flatbuffers = _export(config, *models)
+    libraries = versions()
+    manifest = Manifest(
+        name=config.name,
+        version=__version__,
+        architecture=config.architecture,
+        variant=config.variant,
+        labels=dataset.classes,
+        input=_spec(flatbuffers[1], "input"),
+        output=_spec(flatbuffers[1], "output"),
+        data=data,
+        seed=config.seed,
+        config=changed(config),
+        libraries=libraries,
+        command=command,
+    )
+    with clock.step("verify"):
+        candidate = Candidate(manifest, flatbuffers[1], flatbuffers[0])
+        verdict = verify(candidate, dataset, validation, config)
+    metrics = {
+        "schema": 1,
+        **verdict.metrics,
+        "history": history,
+        "seconds": clock.seconds,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "warnings": list(dataset.warnings),
+        "command": command,
+        "config": config.to_dict(),
+        "data": data,
+        "libraries": {**libraries, "python": platform.python_version()},
+    }
+    with clock.step("report"):
+        _write(out, verdict.manifest, flatbuffers, metrics, verdict.arrays)
+    return _judge(out, verdict, flatbuffers[1], metrics)
+
+
+def _train(
+    config: BuildConfig,
+    cluster: Cluster,
+    train: Split,
+    validation: Split,
+    dataset: Dataset,
+    out: Path,
+    clock: _Clock,
+) -> tuple[tuple[Any, Any, Any], list[dict[str, Any]]]:
+    """Run the phases; give float model, model to export and representative images."""
+    from edge_hdr.checkpoint import CheckpointStore
+    from edge_hdr.training_phases import Phases, load_teacher
+
+    classes = len(dataset.classes)
+    folder = out / "checkpoints" if cluster.worker == 0 else out / f"checkpoints-{cluster.worker}"
+    phases = Phases(
+        config,
+        train,
+        validation,
+        classes,
+        CheckpointStore(folder),
+        clock.reporter,
+        cluster.strategy,
+        load_teacher(Path(config.teacher), classes) if config.teacher else None,
+    )
+    with clock.step("float"):
+        reference = model = phases.float_model()
+    if config.sparsity:
+        with clock.step("prune"):
+            model = phases.pruned(model)
+    if config.quantize == "int8":
+        with clock.step("qat"):
+            model = phases.quantized(model)
+    return (reference, model, phases.representative()), phases.history
+
+
+def _export(config: BuildConfig, reference: Any, model: Any, images: Any) -> tuple[bytes, bytes]:
+    """Give the float32 flatbuffer and the one that is asked for."""
+    from edge_hdr.export import export
+
+    plain = export(reference, "float32", images)
+    if config.quantize == "float32" and not config.sparsity:
+        return plain, plain
+    return plain, export(model, config.quantize, images)
+
+
+def _describe(dataset: Dataset, train: Split, validation: Split) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "sha256": dataset.train.sha256(),
+        "train_n": len(train),
+        "validation_n": len(validation),
+        "test_n": len(dataset.test),
+        "test_name": dataset.test_name,
+        "warnings": list(dataset.warnings),
+    }
+
+
+def _spec(flatbuffer: bytes, end: str) -> TensorSpec:
+    from edge_hdr_device.classifier import Classifier
+
+    classifier = Classifier(flatbuffer)
+    return classifier.input_spec if end == "input" else classifier.output_spec
+
+
+def _write(
+    out: Path,
+    manifest: Manifest,
+    flatbuffers: tuple[bytes, bytes],
+    metrics: dict[str, Any],
+    arrays: dict[str, Any],
+) -> None:
+    """Write all but the model, which comes last because it marks a finished build."""
+    from edge_hdr.report.card import model_card
+    from edge_hdr.report.page import render_report
+
+    write_atomic(out / FLOAT, flatbuffers[0])
+    write_atomic(out / "manifest.json", manifest.to_json(indent=1) + "\n")
+    write_atomic(out / "metrics.json", json.dumps(metrics, indent=1, sort_keys=True) + "\n")
+    write_atomic(out / "MODEL_CARD.md", model_card(metrics))
+    write_atomic(out / "report.html", render_report(metrics, arrays))
+
+
+def _judge(out: Path, verdict: Any, flatbuffer: bytes, metrics: dict[str, Any]) -> BuildResult:
+    packed = pack(flatbuffer, verdict.manifest)
+    if verdict.complaint:
+        write_atomic(out / REJECTED, packed)
+        raise CheckFailedError(
+            verdict.complaint,
+            hint=f"see {out / 'report.html'}; more --qat-epochs or a higher --max-error-ratio; "
+            f"the model is kept as {out / REJECTED}",
+        )
+    write_atomic(out / MODEL, packed)
+    (out / REJECTED).unlink(missing_ok=True)
+    return BuildResult(out, out / MODEL, metrics)
+
+
+def changed(config: BuildConfig) -> dict[str, Any]:
+    """Give the settings that differ from the defaults: enough to repeat a build, and short."""
+    plain = BuildConfig().to_dict()
+    return {key: value for key, value in config.to_dict().items() if value != plain[key]}
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of the libraries that decide what a build makes."""
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,76 @@
+"""The folder of a build: whose it is, and whether it can be resumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from edge_hdr.config import BuildConfig
+from edge_hdr.errors import StorageError
+from edge_hdr_device.storage import write_atomic
+
+MODEL, REJECTED, FLOAT = "model.tflite", "rejected.tflite", "float.tflite"
+STATE = "build.json"
+
+
+def claim_folder(out: Path, config: BuildConfig, *, force: bool) -> None:
+    """Make sure that `out` is new, or holds an unfinished build of the same settings.
+
+    Raises:
+        StorageError: it holds something else, and `force` is not given.
+    """
+    if force:
+        for checkpoint in (out / "checkpoints").glob("*.npz"):
+            checkpoint.unlink()
+        (out / STATE).unlink(missing_ok=True)
+        return
+    if (out / MODEL).exists():
+        raise StorageError(
+            f"{out} holds a finished build", hint="give --out another folder, or --force"
+        )
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    state = _state(out)
+    if state is None:
+        raise StorageError(
+            f"{out} exists and is no build", hint="give --out another folder, or --force"
+        )
+    if state["config"] != config.to_dict():
+        old, new = state["config"], config.to_dict()
+        changes = [f"{key}: {old.get(key)} → {new[key]}" for key in new if old.get(key) != new[key]]
+        raise StorageError(
+            f"{out} holds an unfinished build with other settings ({'; '.join(changes)})",
+            hint="give the same settings to resume it, --force to start anew, or another --out",
+        )
+
+
+def _state(out: Path) -> dict[str, Any] | None:
+    try:
+        state = json.loads((out / STATE).read_text())
+        return state if isinstance(state["config"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def record(out: Path, config: BuildConfig, sha256: str, *, write: bool) -> None:
+    """Note what an unfinished build is made of, so that it can be resumed.
+
+    Args:
+        out: folder of the build.
+        config: all settings.
+        sha256: of the training data.
+        write: False on a worker that is not the chief; it checks only.
+
+    Raises:
+        StorageError: the folder holds an unfinished build on other data.
+    """
+    state = _state(out)
+    if state is not None and state["data_sha256"] != sha256:
+        raise StorageError(
+            f"{out} holds an unfinished build on other data",
+            hint="give --force to start anew, or another --out",
+        )
+    if write:
+        content = {"config": config.to_dict(), "data_sha256": sha256}
+        write_atomic(out / STATE, json.dumps(content, indent=1, sort_keys=True))

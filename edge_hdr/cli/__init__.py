@@ -1,0 +1,1 @@
+"""The command line of edge-hdr: one thin file a command."""

@@ -1,0 +1,87 @@
+"""`edge-hdr info`: what one model file is and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from edge_hdr import released
+from edge_hdr.cli import render
+
+
+def info(
+    model: str = typer.Argument(
+        None, help="A .tflite file, a build's folder or a released model. [default: released]"
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Show a model's manifest, size, operators and multiply-accumulates."""
+    path = released.find(model)
+    data = _read(path)
+    render.emit(command="info", data=data, human=lambda: _show(data), as_json=json)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from edge_hdr.errors import ModelError
+    from edge_hdr.footprint import footprint
+    from edge_hdr_device.manifest import read_model
+
+    try:
+        _, manifest = read_model(path)
+        cost = footprint(path.read_bytes())
+    except ModelError as error:
+        if str(path) in error.message:
+            raise
+        raise ModelError(f"{path}: {error.message}", hint=error.hint) from error
+    fields = dataclasses.asdict(manifest) if manifest else None
+    return {"file": str(path), "manifest": fields, "footprint": cost.to_dict()}
+
+
+def _show(data: dict[str, Any]) -> None:
+    from edge_hdr.report import tables
+
+    console = render.console()
+    manifest, cost = data["manifest"], data["footprint"]
+    rows = _manifest_rows(manifest) if manifest else [["manifest", "none; not a file of edge-hdr"]]
+    about = render.table(data["file"], ["manifest", ""], rows)
+    about.columns[1].justify, about.columns[1].overflow = "left", "fold"
+    console.print(about)
+    sizes = tables.sizes(cost)
+    console.print(render.table("Footprint", ["figure", "value"], [list(row) for row in sizes.rows]))
+    console.print(f"Arena: {cost['arena_method']}.", markup=False)
+    if cost["delegate_note"]:
+        console.print(f"XNNPACK: {cost['delegate_note']}.", markup=False)
+    operators = tables.operators_short(cost)
+    rows = [list(row) for row in operators.rows]
+    console.print(render.table("Operators", list(operators.head), rows))
+
+
+def _manifest_rows(manifest: dict[str, Any]) -> list[list[str]]:
+    from edge_hdr.report.numbers import shape
+
+    rows = [
+        [key, str(manifest[key])]
+        for key in ("name", "version", "architecture", "variant", "normalization", "polarity")
+    ]
+    rows.append(["labels", " ".join(manifest["labels"])])
+    for end in ("input", "output"):
+        spec = manifest[end]
+        scale = f", scale {spec['scale']:.6g}, zero point {spec['zero_point']}"
+        rows.append(
+            [end, f"{shape(spec['shape'])} {spec['dtype']}{scale if spec['scale'] else ''}"]
+        )
+    keys = ("temperature", "threshold", "seed", "sha256", "command")
+    rows += [[key, str(manifest[key])] for key in keys]
+    rows.append(["data", str(manifest["data"].get("name", ""))])
+    rows += [["warning", str(line)] for line in manifest["data"].get("warnings", [])]
+    rows += [[f"metric {key}", _flat(value)] for key, value in manifest["metrics"].items()]
+    return [row for row in rows if row[1]]
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

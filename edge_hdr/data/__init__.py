@@ -1,0 +1,1 @@
+"""Labelled digits: MNIST, folders, procedural handwriting, splits and augmentation."""

@@ -1,0 +1,153 @@
+"""Measure a model file on a data set: the metrics of `edge-hdr evaluate`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from edge_hdr.comparison import compare
+from edge_hdr.data.dataset import Dataset, Split
+from edge_hdr.errors import ModelError
+from edge_hdr.evaluate import evaluate
+from edge_hdr.footprint import footprint
+from edge_hdr_device.classifier import Classifier
+from edge_hdr_device.interpreter import runtime_name
+from edge_hdr_device.manifest import Manifest
+
+SplitName = Literal["test", "validation"]
+# what a build draws and holds out where its configuration says nothing else
+STROKES, VALIDATION = 60_000, 5000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model file to measure.
+
+    Attributes:
+        path: of the file.
+        threads: of the interpreter.
+        input_range: real values of background and ink, for a model without a manifest.
+    """
+
+    path: Path
+    threads: int = 1
+    input_range: tuple[float, float] | None = None
+
+    def open(self) -> Classifier:
+        """Open it as a device does.
+
+        Raises:
+            ModelError: see `Classifier`; the message names the file.
+        """
+        try:
+            return Classifier(self.path, num_threads=self.threads, input_range=self.input_range)
+        except ModelError as error:
+            raise _named(self.path, error) from error
+
+
+def measure(
+    subject: Subject, dataset: Dataset, *, split: SplitName, reference: Path | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Evaluate a model file, and compare it with another one.
+
+    Args:
+        subject: the file.
+        dataset: what it is measured on.
+        split: "test", or "validation" as the model's own build held it out.
+        reference: a second file, run over the same examples.
+
+    Returns:
+        What metrics.json holds (see `edge_hdr.report.page`), and the arrays for the report.
+
+    Raises:
+        ModelError: a file is no classifier of these classes.
+        DataError: the split is empty.
+    """
+    classifier = subject.open()
+    part = choose_split(dataset, split, classifier.manifest)
+    result = evaluate(classifier, part, classes=dataset.classes)
+    metrics = {
+        "schema": 1,
+        "model": describe_model(subject.path, classifier),
+        "test": result.to_dict(),
+        "footprint": footprint(subject.path.read_bytes()).to_dict(),
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "test_name": dataset.test_name if split == "test" else f"{dataset.name} validation",
+            "test_n": len(part),
+            "test_sha256": part.sha256(),
+        },
+        "warnings": _warnings(dataset, split, classifier.manifest),
+        "interpreter": runtime_name(),
+    }
+    if reference is not None:
+        other = Subject(reference, subject.threads, subject.input_range).open()
+        theirs = evaluate(other, part, classes=dataset.classes)
+        name = describe_model(reference, other)["name"]
+        metrics["reference"] = {"name": name}
+        metrics["float_test"] = theirs.to_dict()
+        metrics["comparison"] = compare(theirs.logits, result.logits, part.labels).to_dict()
+    arrays = {
+        "images": part.images,
+        "labels": part.labels,
+        "probabilities": result.probabilities,
+    }
+    return metrics, arrays
+
+
+def choose_split(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> Split:
+    """Give the test split, or hold the validation split out again as the model's build did.
+
+    Args:
+        dataset: with the training split that the model was built from.
+        split: which one.
+        manifest: its seed and configuration decide what was held out; None is seed 0.
+    """
+    if split == "test":
+        return dataset.test
+    from edge_hdr.data.splits import hold_out
+
+    wanted = int(manifest.config.get("validation", VALIDATION)) if manifest else VALIDATION
+    count = min(wanted, max(len(dataset.classes), len(dataset.train) // 5))
+    return hold_out(dataset.train, count=count, seed=manifest.seed if manifest else 0)[1]
+
+
+def describe_model(path: Path, classifier: Classifier) -> dict[str, Any]:
+    """Give the manifest's fields, or what a file without one shows of itself."""
+    if classifier.manifest is not None:
+        return dataclasses.asdict(classifier.manifest)
+    return {
+        "name": path.stem,
+        "labels": list(classifier.labels),
+        "input": dataclasses.asdict(classifier.input_spec),
+        "output": dataclasses.asdict(classifier.output_spec),
+    }
+
+
+def drawn_strokes(split: SplitName, manifest: Manifest | None) -> int:
+    """Say how many training strokes are needed: those of the model's build, or next to none."""
+    if split == "test":
+        return 100
+    return int(manifest.config.get("strokes_train", STROKES)) if manifest else STROKES
+
+
+def _warnings(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> list[str]:
+    found = list(manifest.data.get("warnings", [])) if manifest else []
+    found += dataset.warnings
+    if split == "validation":
+        built_from = manifest.data.get("sha256") if manifest else None
+        if built_from != dataset.train.sha256():
+            found.append(
+                "the model was not built from this training split, or does not say so: its "
+                "validation part may have been trained on"
+            )
+    return list(dict.fromkeys(found))
+
+
+def _named(path: Path, error: ModelError) -> ModelError:
+    if str(path) in error.message:
+        return error
+    return ModelError(f"{path}: {error.message}", hint=error.hint)

@@ -1,0 +1,47 @@
+"""Find the models that are released with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_hdr.errors import ModelError, nearest
+
+DEFAULT = "ds-cnn-small-int8"
+FILE = "model.tflite"
+
+
+def folder() -> Path:
+    """Give the folder of released models: in the wheel, else in the repository."""
+    packaged = Path(__file__).parent / "released"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "models"
+
+
+def names() -> list[str]:
+    """List the names of the released models."""
+    return sorted(path.parent.name for path in folder().glob(f"*/{FILE}"))
+
+
+def find(model: str | None = None) -> Path:
+    """Resolve a model argument.
+
+    Args:
+        model: a path, the folder of a build, a released model's name, or None for the default.
+
+    Returns:
+        The path of an existing `.tflite` file.
+
+    Raises:
+        ModelError: neither a file nor a released model.
+    """
+    name = model or DEFAULT
+    released = folder() / name / FILE
+    if released.is_file():
+        return released
+    path = Path(name)
+    if path.is_dir() and (path / FILE).is_file():
+        return path / FILE
+    if path.is_file():
+        return path
+    raise ModelError(
+        f"no model {name!r}: neither a file nor a released model", hint=nearest(name, names())
+    )

@@ -1,0 +1,1 @@
+"""Figures and HTML pages that show what a command measured."""

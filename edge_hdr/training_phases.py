@@ -1,0 +1,171 @@
+"""The phases of a build: float training, pruning, quantization-aware training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from edge_hdr.architectures import registry
+from edge_hdr.checkpoint import CheckpointStore
+from edge_hdr.compress import prune, quantize
+from edge_hdr.config import BuildConfig
+from edge_hdr.data.augment import Augmentation
+from edge_hdr.data.dataset import Split
+from edge_hdr.data.splits import subset
+from edge_hdr.training import Progress, fit, values_of
+from edge_hdr.training_recipe import Recipe
+
+CALIBRATION_IMAGES = 1000
+
+
+@dataclass
+class Phases:
+    """Train one model through its phases; each gives a plain Keras model, outside any strategy.
+
+    Attributes:
+        config: the settings.
+        train: what is learnt from; also gives the representative images.
+        validation: what is watched.
+        classes: number of outputs.
+        store: of the checkpoints.
+        progress: is told of all steps.
+        strategy: tf.distribute strategy.
+        teacher: Keras model to distil, or None.
+        history: rows of all phases so far.
+    """
+
+    config: BuildConfig
+    train: Split
+    validation: Split
+    classes: int
+    store: CheckpointStore
+    progress: Progress
+    strategy: Any
+    teacher: Any = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def float_model(self) -> Any:
+        """Train from random weights."""
+        return self._fit(lambda: self._build(), self._recipe("float", self.config.epochs))
+
+    def pruned(self, model: Any) -> Any:
+        """Prune a trained model by magnitude and fine-tune it; the wrappers are off."""
+        recipe = self._fine("prune", self.config.prune_epochs)
+        shares = prune.layer_sparsity(model, self.config.sparsity)
+        steps = recipe.epochs * max(1, len(self.train) // recipe.batch_size)
+
+        def make() -> Any:
+            return prune.wrap(model, shares, steps=steps)
+
+        return prune.strip(self._fit(make, recipe, pruning=True), self._build())
+
+    def quantized(self, model: Any) -> Any:
+        """Fine-tune a trained model under int8 rounding."""
+        recipe = replace(self._fine("qat", self.config.qat_epochs), freeze_norm_share=0.34)
+        images = self.representative()
+
+        def make() -> Any:
+            sparse = bool(self.config.sparsity)
+            return quantize.quantization_aware(model, images, preserve_sparsity=sparse)
+
+        return self._fit(make, recipe)
+
+    def representative(self) -> Any:
+        """Draw training images uint8 (N, 28, 28) that stand for all, stratified and seeded."""
+        count = min(CALIBRATION_IMAGES, len(self.train))
+        return subset(self.train, count, seed=self.config.seed).images
+
+    def _build(self) -> Any:
+        channels = self.config.channels or None
+        return registry.build(self.config.architecture, channels=channels, classes=self.classes)
+
+    def _fit(self, make: Any, recipe: Recipe, *, pruning: bool = False) -> Any:
+        with self.strategy.scope():
+            model = make()
+            self.history += fit(
+                model,
+                recipe,
+                self.train,
+                self.validation,
+                store=self.store,
+                progress=self.progress,
+                teacher=self.teacher,
+                settle=prune.settle if pruning else None,
+            )
+            values = values_of(model)
+        if self.strategy is tf.distribute.get_strategy():
+            return model
+        plain = make()
+        for variable, value in zip(plain.variables, values, strict=True):
+            variable.assign(value)
+        return plain
+
+    def _recipe(self, phase: str, epochs: int) -> Recipe:
+        config = self.config
+        how = Augmentation(
+            rotation_deg=config.rotation_deg,
+            shift_px=config.shift_px,
+            scale=config.scale,
+            shear=config.shear,
+            stroke=config.stroke,
+            elastic_px=config.elastic_px,
+            clean_share=config.clean_share,
+        )
+        return Recipe(
+            phase=phase,
+            epochs=epochs,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            optimizer=config.optimizer,  # type: ignore[arg-type]
+            schedule=config.schedule,  # type: ignore[arg-type]
+            weight_decay=config.weight_decay,
+            label_smoothing=config.label_smoothing,
+            ema=config.ema,
+            augmentation=how if config.clean_share < 1 else None,
+            plain_epochs=min(config.plain_epochs, epochs) if phase == "float" else 0,
+            distill=config.distill if self.teacher is not None else 0.0,
+            patience=config.patience if phase == "float" else 0,
+            seed=config.seed,
+        )
+
+    def _fine(self, phase: str, epochs: int) -> Recipe:
+        """Give the recipe of a phase that starts from trained weights."""
+        recipe = self._recipe(phase, epochs)
+        return replace(recipe, learning_rate=recipe.learning_rate / 10, schedule="cosine")
+
+
+def load_teacher(folder: Any, classes: int) -> Any:
+    """Rebuild the float model of an earlier build from its folder.
+
+    Args:
+        folder: pathlib.Path of a finished build, with its `build.json` and checkpoints.
+        classes: number of outputs that it must have.
+
+    Raises:
+        ConfigError: the folder holds no such build.
+    """
+    import json
+
+    from edge_hdr.errors import ConfigError
+
+    try:
+        settings = json.loads((folder / "build.json").read_text())["config"]
+        saved = CheckpointStore(folder / "checkpoints").load("float")
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"--teacher {folder} is no build", hint="give a build's folder") from error
+    if saved is None:
+        raise ConfigError(f"--teacher {folder} has no float checkpoint", hint="build it first")
+    channels = tuple(settings["channels"]) or None
+    model = registry.build(settings["architecture"], channels=channels, classes=classes)
+    variables = model.variables
+    for variable, array in zip(variables, saved.arrays[: len(variables)], strict=True):
+        variable.assign(array)
+    averages = saved.arrays[-len(model.trainable_variables) :]
+    if settings["ema"] > 0:
+        for variable, array in zip(model.trainable_variables, averages, strict=True):
+            variable.assign(np.asarray(array))
+    model.trainable = False
+    return model
