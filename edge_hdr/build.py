@@ -18,33 +18,33 @@ from edge_hdr.build_folder import FLOAT, MODEL, REJECTED, claim_folder, record
 from edge_hdr.config import BuildConfig
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.errors import CheckFailedError
-from edge_hdr_device.manifest import Manifest, TensorSpec, pack
+from edge_hdr.progress import Progress
+from edge_hdr_device.classifier import Classifier
+from edge_hdr_device.manifest import Manifest, pack
 from edge_hdr_device.storage import write_atomic
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_hdr.training_setup import Cluster
+    from edge_hdr.verify import Verdict
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy",
              "opencv-python-headless")  # fmt: skip
 
 
-class Reporter(Protocol):
-    """What a build tells while it works; the training part is `training.Progress`."""
+class Reporter(Progress, Protocol):
+    """What a build tells while it works: `training.Progress` and the steps around it."""
 
     def step_begins(self, name: str) -> None:
         """Tell that a step begins: data, float, prune, qat, export, verify, report."""
 
+    def warn(self, message: str) -> None:
+        """Tell something that the report repeats, as a fallback to other data."""
+
     def bytes_done(self, name: str, done: int, total: int | None) -> None:
         """Tell how far a download or a conversion of files is."""
-
-    def start(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
-        """See `training.Progress`."""
-
-    def step(self, loss: float) -> None:
-        """See `training.Progress`."""
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        """See `training.Progress`."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,6 @@ def build(
             there, and the model is kept as `rejected.tflite`.
         DataError, ConfigError, DependencyError: see `data.load`, `config`, `training_setup`.
     """
-    from edge_hdr.data.load import load
-    from edge_hdr.data.splits import hold_out, subset
     from edge_hdr.training_setup import prepare, require_train_extra
 
     require_train_extra()
@@ -115,110 +113,65 @@ def build(
     cluster = prepare(config.seed, distribute=config.distribute, replicas=config.replicas)
     clock = _Clock(reporter)
     with clock.step("data"):
-        dataset = load(
-            config.data,
-            data_dir=data_dir,
-            seed=config.seed,
-            strict=strict,
-            progress=reporter.bytes_done,
-            strokes_train=config.strokes_train,
-        )
-        count = min(config.validation, max(len(dataset.classes), len(dataset.train) // 5))
-        train, validation = hold_out(dataset.train, count=count, seed=config.seed)
-        if config.limit and config.limit < len(train):
-            train = subset(train, config.limit, seed=config.seed)
-        data = _describe(dataset, train, validation)
-        record(out, config, data["sha256"], write=cluster.chief)
-    models, history = _train(config, cluster, train, validation, dataset, out, clock)
+        data = _read(config, data_dir, strict, reporter)
+        record(out, config, data.facts["sha256"], write=cluster.chief)
+    trained = _train(config, cluster, data, out, clock)
     if not cluster.chief:
-        return BuildResult(out, None, {"history": history})
-    from edge_hdr.verify import Candidate, verify
-
+        return BuildResult(out, None, {"history": trained.history})
     with clock.step("export"):
-        flatbuffers = _export(config, *models)
-    libraries = versions()
-    manifest = Manifest(
-        name=config.name,
-        version=__version__,
-        architecture=config.architecture,
-        variant=config.variant,
-        labels=dataset.classes,
-        input=_spec(flatbuffers[1], "input"),
-        output=_spec(flatbuffers[1], "output"),
-        data=data,
-        seed=config.seed,
-        config=changed(config),
-        libraries=libraries,
-        command=command,
-    )
+        reference, flatbuffer = _export(config, trained)
+    manifest = _manifest(config, data, flatbuffer, command)
     with clock.step("verify"):
-        candidate = Candidate(manifest, flatbuffers[1], flatbuffers[0])
-        verdict = verify(candidate, dataset, validation, config)
+        from edge_hdr.verify import Candidate, verify
+
+        candidate = Candidate(manifest, flatbuffer, reference)
+        verdict = verify(candidate, data.dataset, data.validation, config)
     metrics = {
         "schema": 1,
         **verdict.metrics,
-        "history": history,
-        "seconds": clock.seconds,
+        "history": trained.history,
+        "seconds": dict(clock.seconds),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "warnings": list(dataset.warnings),
+        "warnings": list(data.dataset.warnings),
         "command": command,
         "config": config.to_dict(),
-        "data": data,
-        "libraries": {**libraries, "python": platform.python_version()},
+        "data": data.facts,
+        "libraries": {**manifest.libraries, "python": platform.python_version()},
     }
     with clock.step("report"):
-        _write(out, verdict.manifest, flatbuffers, metrics, verdict.arrays)
-    return _judge(out, verdict, flatbuffers[1], metrics)
+        _write(out, verdict, reference, metrics)
+    return _judge(out, verdict, flatbuffer, metrics)
 
 
-def _train(
-    config: BuildConfig,
-    cluster: Cluster,
-    train: Split,
-    validation: Split,
-    dataset: Dataset,
-    out: Path,
-    clock: _Clock,
-) -> tuple[tuple[Any, Any, Any], list[dict[str, Any]]]:
-    """Run the phases; give float model, model to export and representative images."""
-    from edge_hdr.checkpoint import CheckpointStore
-    from edge_hdr.training_phases import Phases, load_teacher
+@dataclass(frozen=True)
+class _Data:
+    """A data set, its training split parted for validation, and what a manifest says of it."""
 
-    classes = len(dataset.classes)
-    folder = out / "checkpoints" if cluster.worker == 0 else out / f"checkpoints-{cluster.worker}"
-    phases = Phases(
-        config,
-        train,
-        validation,
-        classes,
-        CheckpointStore(folder),
-        clock.reporter,
-        cluster.strategy,
-        load_teacher(Path(config.teacher), classes) if config.teacher else None,
+    dataset: Dataset
+    train: Split
+    validation: Split
+    facts: dict[str, Any]
+
+
+def _read(config: BuildConfig, data_dir: Path | None, strict: bool, reporter: Reporter) -> _Data:
+    from edge_hdr.data.load import load
+    from edge_hdr.data.splits import hold_out, subset
+
+    dataset = load(
+        config.data,
+        data_dir=data_dir,
+        seed=config.seed,
+        strict=strict,
+        progress=reporter.bytes_done,
+        strokes_train=config.strokes_train,
     )
-    with clock.step("float"):
-        reference = model = phases.float_model()
-    if config.sparsity:
-        with clock.step("prune"):
-            model = phases.pruned(model)
-    if config.quantize == "int8":
-        with clock.step("qat"):
-            model = phases.quantized(model)
-    return (reference, model, phases.representative()), phases.history
-
-
-def _export(config: BuildConfig, reference: Any, model: Any, images: Any) -> tuple[bytes, bytes]:
-    """Give the float32 flatbuffer and the one that is asked for."""
-    from edge_hdr.export import export
-
-    plain = export(reference, "float32", images)
-    if config.quantize == "float32" and not config.sparsity:
-        return plain, plain
-    return plain, export(model, config.quantize, images)
-
-
-def _describe(dataset: Dataset, train: Split, validation: Split) -> dict[str, Any]:
-    return {
+    for warning in dataset.warnings:
+        reporter.warn(warning)
+    count = min(config.validation, max(len(dataset.classes), len(dataset.train) // 5))
+    train, validation = hold_out(dataset.train, count=count, seed=config.seed)
+    if config.limit and config.limit < len(train):
+        train = subset(train, config.limit, seed=config.seed)
+    facts = {
         "name": dataset.name,
         "source": dataset.source,
         "sha256": dataset.train.sha256(),
@@ -228,34 +181,90 @@ def _describe(dataset: Dataset, train: Split, validation: Split) -> dict[str, An
         "test_name": dataset.test_name,
         "warnings": list(dataset.warnings),
     }
+    return _Data(dataset, train, validation, facts)
 
 
-def _spec(flatbuffer: bytes, end: str) -> TensorSpec:
-    from edge_hdr_device.classifier import Classifier
+@dataclass(frozen=True)
+class _Trained:
+    """Keras models: the float reference and the one to export; what the phases left behind."""
 
-    classifier = Classifier(flatbuffer)
-    return classifier.input_spec if end == "input" else classifier.output_spec
+    reference: Any
+    model: Any
+    representative: NDArray[np.uint8]
+    history: list[dict[str, Any]]
 
 
-def _write(
-    out: Path,
-    manifest: Manifest,
-    flatbuffers: tuple[bytes, bytes],
-    metrics: dict[str, Any],
-    arrays: dict[str, Any],
-) -> None:
+def _train(
+    config: BuildConfig, cluster: Cluster, data: _Data, out: Path, clock: _Clock
+) -> _Trained:
+    from edge_hdr.checkpoint import CheckpointStore
+    from edge_hdr.training_phases import Phases, load_teacher
+
+    classes = len(data.dataset.classes)
+    folder = out / "checkpoints" if cluster.worker == 0 else out / f"checkpoints-{cluster.worker}"
+    phases = Phases(
+        config=config,
+        train=data.train,
+        validation=data.validation,
+        classes=classes,
+        store=CheckpointStore(folder),
+        progress=clock.reporter,
+        strategy=cluster.strategy,
+        teacher=load_teacher(Path(config.teacher), classes) if config.teacher else None,
+    )
+    with clock.step("float"):
+        reference = model = phases.float_model()
+    if config.sparsity:
+        with clock.step("prune"):
+            model = phases.pruned(model)
+    if config.quantize == "int8":
+        with clock.step("qat"):
+            model = phases.quantized(model)
+    return _Trained(reference, model, phases.representative(), phases.history)
+
+
+def _export(config: BuildConfig, trained: _Trained) -> tuple[bytes, bytes]:
+    """Give the float32 flatbuffer and the one that is asked for."""
+    from edge_hdr.export import export
+
+    plain = export(trained.reference, "float32", trained.representative)
+    if config.quantize == "float32" and not config.sparsity:
+        return plain, plain
+    return plain, export(trained.model, config.quantize, trained.representative)
+
+
+def _manifest(config: BuildConfig, data: _Data, flatbuffer: bytes, command: str) -> Manifest:
+    """Give all of the manifest that is known before the file is measured."""
+    classifier = Classifier(flatbuffer, classes=len(data.dataset.classes))
+    return Manifest(
+        name=config.name,
+        version=__version__,
+        architecture=config.architecture,
+        variant=config.variant,
+        labels=data.dataset.classes,
+        input=classifier.input_spec,
+        output=classifier.output_spec,
+        data=data.facts,
+        seed=config.seed,
+        config=changed(config),
+        libraries=versions(),
+        command=command,
+    )
+
+
+def _write(out: Path, verdict: Verdict, reference: bytes, metrics: dict[str, Any]) -> None:
     """Write all but the model, which comes last because it marks a finished build."""
     from edge_hdr.report.card import model_card
     from edge_hdr.report.page import render_report
 
-    write_atomic(out / FLOAT, flatbuffers[0])
-    write_atomic(out / "manifest.json", manifest.to_json(indent=1) + "\n")
+    write_atomic(out / FLOAT, reference)
+    write_atomic(out / "manifest.json", verdict.manifest.to_json(indent=1) + "\n")
     write_atomic(out / "metrics.json", json.dumps(metrics, indent=1, sort_keys=True) + "\n")
     write_atomic(out / "MODEL_CARD.md", model_card(metrics))
-    write_atomic(out / "report.html", render_report(metrics, arrays))
+    write_atomic(out / "report.html", render_report(metrics, verdict.arrays))
 
 
-def _judge(out: Path, verdict: Any, flatbuffer: bytes, metrics: dict[str, Any]) -> BuildResult:
+def _judge(out: Path, verdict: Verdict, flatbuffer: bytes, metrics: dict[str, Any]) -> BuildResult:
     packed = pack(flatbuffer, verdict.manifest)
     if verdict.complaint:
         write_atomic(out / REJECTED, packed)

@@ -66,7 +66,8 @@ class CheckpointStore:
             "best": checkpoint.best[0],
         }
         file = io.BytesIO()
-        np.savez(file, head=np.array(json.dumps(head)), **arrays)
+        arrays["head"] = np.array(json.dumps(head))
+        np.savez(file, allow_pickle=False, **arrays)
         write_atomic(path, file.getvalue())
 
     def load(self, phase: str) -> Checkpoint | None:
@@ -79,12 +80,12 @@ class CheckpointStore:
         if path is None or not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 head = json.loads(str(file["head"]))
                 names = set(file.files)
                 arrays = [file[f"v{index}"] for index in range(_count(names, "v"))]
                 best = [file[f"b{index}"] for index in range(_count(names, "b"))]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise StorageError(
                 f"the checkpoint {path} is damaged", hint="remove it, or start again with --force"
             ) from error

@@ -233,7 +233,9 @@ def _check(config: BuildConfig) -> None:
     }  # fmt: skip
     for key, least in at_least.items():
         if getattr(config, key) < least:
-            raise ConfigError(f"{key} = {getattr(config, key)} is too small", hint=f"at least {least}")
+            raise ConfigError(
+                f"{key} = {getattr(config, key)} is too small", hint=f"at least {least}"
+            )
     if config.learning_rate <= 0:
         raise ConfigError(f"learning_rate = {config.learning_rate}", hint="give more than 0")
     shares = {f"sparsity of {name}": share for name, share in config.sparsity.items()}
@@ -241,4 +243,6 @@ def _check(config: BuildConfig) -> None:
         shares[key] = getattr(config, key)
     for key, share in shares.items():
         if not 0 <= share < 1 and not (key in {"clean_share", "distill", "stroke"} and share == 1):
-            raise ConfigError(f"{key} = {share} is no share", hint="give a number from 0 to below 1")
+            raise ConfigError(
+                f"{key} = {share} is no share", hint="give a number from 0 to below 1"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from edge_hdr.errors import CheckFailedError
+from edge_hdr.errors import CheckFailedError, StorageError
 from edge_hdr.slim import slim
 from edge_hdr_device.interpreter import open_interpreter
 from edge_hdr_device.quiet import native_output_hidden
@@ -33,6 +34,7 @@ def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes
 
     Raises:
         CheckFailedError: the converter gave other input or output types than asked for.
+        StorageError: there is no room for the converter's temporary files.
     """
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if variant != "float32":
@@ -44,10 +46,22 @@ def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes
     if variant == "int8-ptq":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _feed(representative)
-    with native_output_hidden(), contextlib.redirect_stdout(io.StringIO()):
-        flatbuffer = slim(converter.convert())
+    flatbuffer = slim(_convert(converter))
     verify_interface(flatbuffer, variant)
     return flatbuffer
+
+
+def _convert(converter: Any) -> bytes:
+    """Convert without the converter's chatter; it works in the folder for temporary files."""
+    try:
+        with native_output_hidden(), contextlib.redirect_stdout(io.StringIO()):
+            return bytes(converter.convert())
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise StorageError(
+            f"the converter cannot work in {tempfile.gettempdir()}: {reason}",
+            hint="free some space there or set TMPDIR; the same command resumes",
+        ) from error
 
 
 def verify_interface(flatbuffer: bytes, variant: str) -> None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from edge_hdr.errors import DependencyError, ModelError
 
+# what the generated reader runs into when offsets and counts are wrong
+_DAMAGED = (AttributeError, LookupError, OverflowError, TypeError, ValueError, struct.error)
 _NUMPY_TYPES = {
     "FLOAT32": "float32",
     "FLOAT16": "float16",
@@ -129,7 +131,7 @@ def read_graph(flatbuffer: bytes) -> Graph:
         )
     try:
         return _graph(schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0)))
-    except (IndexError, KeyError, OverflowError, TypeError, ValueError, struct.error) as error:
+    except _DAMAGED as error:
         raise ModelError(
             "the model's flatbuffer is damaged", hint="build or copy the file again"
         ) from error

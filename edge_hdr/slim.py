@@ -66,8 +66,10 @@ def _sharing_builder() -> Any:
     import numpy as np
     from numpy.typing import NDArray
 
-    class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    class SharingBuilder(flatbuffers.Builder):
         """A builder that stores equal vectors of numbers once, and constant data aligned."""
+
+        head: int
 
         def __init__(self) -> None:
             super().__init__(1024)
@@ -84,8 +86,9 @@ def _sharing_builder() -> Any:
 
         def _aligned(self, x: NDArray[Any]) -> int:
             self.StartVector(1, x.size, 16)
-            self.head = self.head - x.size
-            self.Bytes[self.head : self.head + x.size] = x.tobytes()
+            start: int = self.head - x.size
+            self.head = start
+            self.Bytes[start : start + x.size] = x.tobytes()
             self.vectorNumElems = x.size
             return int(self.EndVector())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -14,21 +14,9 @@ from numpy.typing import NDArray
 from edge_hdr.checkpoint import Checkpoint, CheckpointStore
 from edge_hdr.data.dataset import Split
 from edge_hdr.errors import CheckFailedError
+from edge_hdr.progress import Progress
 from edge_hdr.training_input import evaluation_batches, training_batches
-from edge_hdr.training_recipe import Recipe, make_optimizer
-
-
-class Progress(Protocol):
-    """What the fit loop tells while it works."""
-
-    def start(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
-        """Tell that a phase begins after `done` epochs that a checkpoint holds."""
-
-    def step(self, loss: float) -> None:
-        """Tell that a step is done."""
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        """Tell an epoch's row of the history."""
+from edge_hdr.training_recipe import Recipe, make_optimizer, rate_at
 
 
 def fit(
@@ -139,7 +127,7 @@ class _Run:
             "loss": round(total / self.steps, 6),
             "val_loss": round(val_loss, 6),
             "val_accuracy": round(val_accuracy, 6),
-            "learning_rate": round(float(_rate(self.optimizer)), 8),
+            "learning_rate": rate_at(self.recipe, self.steps, (epoch + 1) * self.steps),
             "seconds": round(time.monotonic() - started, 2),
         }
         self.history.append(row)
@@ -174,7 +162,7 @@ class _Run:
                     average.assign(average * keep + weight * (1 - keep))
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
-        return step
+        return cast("Callable[..., tf.Tensor]", step)
 
     def _loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Give this replica's share of the mean loss over the global batch."""
@@ -260,10 +248,6 @@ def evaluate_model(model: Any, split: Split) -> tuple[float, float]:
 def values_of(model: Any) -> list[NDArray[Any]]:
     """Read all variables of a model, in order, as NumPy arrays."""
     return [_value(variable) for variable in model.variables]
-
-
-def _rate(optimizer: Any) -> float:
-    return float(optimizer.learning_rate)
 
 
 def _decays(weight: Any) -> bool:

@@ -15,7 +15,8 @@ from edge_hdr.config import BuildConfig
 from edge_hdr.data.augment import Augmentation
 from edge_hdr.data.dataset import Split
 from edge_hdr.data.splits import subset
-from edge_hdr.training import Progress, fit, values_of
+from edge_hdr.progress import Progress
+from edge_hdr.training import fit, values_of
 from edge_hdr.training_recipe import Recipe
 
 CALIBRATION_IMAGES = 1000
@@ -49,7 +50,7 @@ class Phases:
 
     def float_model(self) -> Any:
         """Train from random weights."""
-        return self._fit(lambda: self._build(), self._recipe("float", self.config.epochs))
+        return self._fit(self._build, self._recipe("float", self.config.epochs))
 
     def pruned(self, model: Any) -> Any:
         """Prune a trained model by magnitude and fine-tune it; the wrappers are off."""
@@ -155,7 +156,9 @@ def load_teacher(folder: Any, classes: int) -> Any:
         settings = json.loads((folder / "build.json").read_text())["config"]
         saved = CheckpointStore(folder / "checkpoints").load("float")
     except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"--teacher {folder} is no build", hint="give a build's folder") from error
+        raise ConfigError(
+            f"--teacher {folder} is no build", hint="give a build's folder"
+        ) from error
     if saved is None:
         raise ConfigError(f"--teacher {folder} has no float checkpoint", hint="build it first")
     channels = tuple(settings["channels"]) or None

@@ -61,7 +61,13 @@ def make_optimizer(recipe: Recipe, steps: int) -> Any:
     return tf_keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, jit_compile=False)
 
 
-class _Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+def rate_at(recipe: Recipe, steps: int, step: int) -> float:
+    """Give the learning rate of a recipe, whose epochs have so many steps, after a step."""
+    schedule = _Schedule(recipe.learning_rate, recipe.epochs * steps, recipe.schedule)
+    return round(float(schedule(tf.constant(step))), 8)
+
+
+class _Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
     """Warm up linearly over the first fifth (one-cycle), then fall to 0 along a cosine."""
 
     def __init__(self, highest: float, steps: int, kind: str) -> None:

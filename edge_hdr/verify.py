@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edge_hdr.calibration import fit_temperature, threshold_for
@@ -66,6 +67,7 @@ def verify(
     comparison = compare(reference.logits, test.logits, dataset.test.labels)
     manifest = replace(
         manifest,
+        sha256=hashlib.sha256(candidate.flatbuffer).hexdigest(),
         metrics={"test": _figure(test, dataset.test_name), "validation": checked,
                  "float_test_errors": reference.errors, "interpreter": runtime_name()},
     )  # fmt: skip
@@ -82,6 +84,7 @@ def verify(
         "validation": checked,
         "float_test": reference.to_dict(),
         "comparison": comparison.to_dict(),
+        "interpreter": runtime_name(),
         "footprint": footprint(pack(candidate.flatbuffer, manifest)).to_dict(),
     }
     arrays = {
@@ -94,9 +97,7 @@ def verify(
 
 def manifest_figures(manifest: Manifest) -> dict[str, Any]:
     """Give the manifest as a dictionary without what metrics.json says elsewhere."""
-    import dataclasses
-
-    fields = dataclasses.asdict(manifest)
+    fields = asdict(manifest)
     for key in ("metrics", "config", "libraries", "data", "command"):
         del fields[key]
     return fields

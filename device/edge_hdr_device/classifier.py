@@ -45,6 +45,7 @@ class Classifier:
         delegate: "xnnpack" or "none".
         input_range: real values of background and ink for a model without a manifest; by default
             taken from a quantized input's own range, (0, 1) for a float input.
+        classes: outputs that a model without a manifest must have.
 
     Raises:
         ModelError: no TFLite file, damaged, or not a classifier of 28×28×1 images.
@@ -57,17 +58,17 @@ class Classifier:
         num_threads: int = 1,
         delegate: Delegate = "xnnpack",
         input_range: tuple[float, float] | None = None,
+        classes: int = 10,
     ) -> None:
         content = model if isinstance(model, bytes) else _read(model)
         flatbuffer, self.manifest = unpack(content)
-        self._interpreter = open_interpreter(
-            flatbuffer, num_threads=num_threads, delegate=delegate
-        )
+        self._interpreter = open_interpreter(flatbuffer, num_threads=num_threads, delegate=delegate)
         self._input, self.input_spec = _one(self._interpreter.get_input_details(), "input")
         self._output, self.output_spec = _one(self._interpreter.get_output_details(), "output")
-        _check_interface(self.input_spec, self.output_spec, self.manifest)
+        _check_interface(self.input_spec, self.output_spec, self.manifest, classes)
         self._lookup = _pixel_lookup(self.input_spec, input_range)
         self._batch = self.input_spec.shape[0]
+        self._resizable = True
         self.flatbuffer_bytes = len(flatbuffer)
 
     @property
@@ -114,18 +115,36 @@ class Classifier:
         )
 
     def _invoke(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self._resize(len(images))
+        if not self._resize(len(images)):
+            return self._invoke_in_batches(images)
         stored = self._lookup[images].reshape(len(images), *self.input_spec.shape[1:])
         self._interpreter.set_tensor(self._input, stored)
         self._interpreter.invoke()
         return _dequantize(self._interpreter.get_tensor(self._output), self.output_spec)
 
-    def _resize(self, batch: int) -> None:
-        if batch != self._batch:
-            shape = [batch, *self.input_spec.shape[1:]]
-            self._interpreter.resize_tensor_input(self._input, shape)
-            self._interpreter.allocate_tensors()
-            self._batch = batch
+    def _invoke_in_batches(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run a model that holds to its own batch size; the last batch is filled with blanks."""
+        size = self._batch
+        blanks = np.zeros((-len(images) % size, *images.shape[1:]), np.uint8)
+        filled = np.concatenate([images, blanks])
+        starts = range(0, len(filled), size)
+        return np.concatenate([self._invoke(filled[at : at + size]) for at in starts])[: len(images)]
+
+    def _resize(self, batch: int) -> bool:
+        """Set the batch size; False where the model's own reshapes fix it."""
+        if batch != self._batch and self._resizable:
+            try:
+                self._allocate(batch)
+            except (RuntimeError, ValueError):
+                self._resizable = False
+                self._allocate(self.input_spec.shape[0])
+        return batch == self._batch
+
+    def _allocate(self, batch: int) -> None:
+        shape = [batch, *self.input_spec.shape[1:]]
+        self._interpreter.resize_tensor_input(self._input, shape)
+        self._interpreter.allocate_tensors()
+        self._batch = batch
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -165,7 +184,9 @@ def _one(details: list[dict[str, Any]], end: str) -> tuple[int, TensorSpec]:
     return int(detail["index"]), TensorSpec(shape, dtype, float(scale), int(zero_point))
 
 
-def _check_interface(source: TensorSpec, target: TensorSpec, manifest: Manifest | None) -> None:
+def _check_interface(
+    source: TensorSpec, target: TensorSpec, manifest: Manifest | None, classes: int
+) -> None:
     pixels = SIDE_PX * SIDE_PX
     squeezed = tuple(size for size in source.shape[1:] if size != 1)
     if squeezed not in {(SIDE_PX, SIDE_PX), (pixels,)}:
@@ -177,7 +198,7 @@ def _check_interface(source: TensorSpec, target: TensorSpec, manifest: Manifest 
         raise ModelError(
             f"the model's input is {source.dtype}", hint="int8, uint8 and float32 are read"
         )
-    classes = len(manifest.labels) if manifest else 10
+    classes = len(manifest.labels) if manifest else classes
     if len(target.shape) != 2 or target.shape[-1] != classes:
         raise ModelError(
             f"the model gives {target.shape}, not (1, {classes})",
@@ -185,9 +206,7 @@ def _check_interface(source: TensorSpec, target: TensorSpec, manifest: Manifest 
         )
 
 
-def _pixel_lookup(
-    spec: TensorSpec, input_range: tuple[float, float] | None
-) -> NDArray[Any]:
+def _pixel_lookup(spec: TensorSpec, input_range: tuple[float, float] | None) -> NDArray[Any]:
     """Tabulate what each of the 256 pixel values becomes in the model's own input type."""
     dtype = np.dtype(spec.dtype)
     low, high = input_range or _natural_range(spec)
@@ -196,7 +215,7 @@ def _pixel_lookup(
         return real.astype(np.float32)
     limits = np.iinfo(dtype)
     stored = np.rint(real / spec.scale) + spec.zero_point
-    return np.clip(stored, limits.min, limits.max).astype(dtype)
+    return np.asarray(np.clip(stored, limits.min, limits.max), dtype)
 
 
 def _natural_range(spec: TensorSpec) -> tuple[float, float]:
@@ -211,5 +230,5 @@ def _natural_range(spec: TensorSpec) -> tuple[float, float]:
 
 def _dequantize(stored: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:
     if spec.scale == 0:
-        return stored.astype(np.float32)
-    return (stored.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
+        return np.asarray(stored, np.float32)
+    return np.asarray((stored.astype(np.float32) - spec.zero_point) * spec.scale, np.float32)

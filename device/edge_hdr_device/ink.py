@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BACKGROUND_PX = 160  # long side of the picture on which the background is estimated
-POLARITY_PX = 320  # long side of the picture on which the polarity is found
+POLARITY_PX = 640  # long side of the picture on which the polarity is found
+BORDER_WEIGHT = 2.0  # of a tight picture's border against the skew of its differences
+FLAT_LEVEL = 200.0  # of paper once the light's fall is divided out
+LEAST_FALL = 0.08  # a smaller change of light over the picture is left to the closing
+PLANE_SAMPLE_PX = 40  # a grid of about so many points a side is enough to fit a plane
 CLOSE_SHARE = 0.3  # of the long side: ink strokes are narrower than this
 DARKEST_PAPER = 24  # darker backgrounds count as this, or their noise would look like ink
 SMOOTH_PX = 100  # a picture of this size or smaller is not smoothed: its strokes are thin
@@ -74,14 +78,14 @@ def is_light(grey: NDArray[np.uint8], *, tight: bool = False) -> bool:
 
     fine = shrink(grey, POLARITY_PX)
     coarse = shrink(fine, BACKGROUND_PX)
-    half = min(127, max(coarse.shape) // 4)
+    half = min(127, max(coarse.shape) // (4 if tight else 8))
     padded = cv2.copyMakeBorder(coarse, half, half, half, half, cv2.BORDER_REFLECT)
     paper = cv2.medianBlur(padded, 2 * half + 1)[half : -half or None, half : -half or None]
     level = cv2.resize(paper, (fine.shape[1], fine.shape[0]), interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(fine, level, dtype=cv2.CV_32F)
     cubes = cv2.multiply(cv2.multiply(difference, difference), difference)
     skew = cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-9)
-    return bool(skew + (_dark_border(fine) if tight else 0.0) > 0)
+    return bool(skew + (BORDER_WEIGHT * _dark_border(fine) if tight else 0.0) > 0)
 
 
 def _dark_border(grey: NDArray[np.uint8]) -> float:
@@ -160,28 +164,38 @@ def window_depth(
     return np.asarray(cv2.bitwise_not(cv2.divide(dark, level, scale=255)), np.uint8)
 
 
-def threshold(ink: Ink) -> NDArray[np.uint8]:
-    """Part ink from paper, each stroke at a share of its own depth.
+def faint_mask(ink: Ink) -> NDArray[np.uint8]:
+    """Part ink from paper by a low threshold that the paper's noise sets.
 
-    A first, low threshold is set by the paper's noise; within each component that it finds, the
-    second is a share of that component's depth. So faint and dark strokes keep their width, and
-    faint lines come off the digits that they touch.
+    Returns:
+        uint8 (H, W), 1 on ink, its soft edges and all faint lines.
+    """
+    return (ink.depth > max(FLOOR, NOISE_FACTOR * ink.noise)).view(np.uint8)
+
+
+def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
+    """Cut each component of a mask at a share of its own depth.
+
+    So faint and dark strokes keep their width, and faint lines come off the digits that they
+    touch.
+
+    Args:
+        mask: uint8 (H, W), 1 on ink, as `faint_mask` gives it.
+        ink: where the mask came from.
 
     Returns:
         uint8 (H, W), 1 on ink.
     """
     import cv2
 
-    floor = max(FLOOR, NOISE_FACTOR * ink.noise)
-    weak = ink.depth > floor
-    _, labels = cv2.connectedComponents(weak.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    where = np.flatnonzero(weak)
+    _, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    where = np.flatnonzero(mask.view(np.bool_))
     owner = np.asarray(labels, np.int32).ravel()[where]
     depth = ink.depth.ravel()[where].astype(np.float32)
     strong = depth > OWN_SHARE * typical_depth(owner, depth)[owner]
-    mask = np.zeros(weak.shape, np.uint8)
-    mask.ravel()[where[strong]] = 1
-    return mask
+    sharp = np.zeros(mask.shape, np.uint8)
+    sharp.ravel()[where[strong]] = 1
+    return sharp
 
 
 def typical_depth(owner: NDArray[np.int32], depth: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -202,19 +216,46 @@ def typical_depth(owner: NDArray[np.int32], depth: NDArray[np.float32]) -> NDArr
 
 
 def _paper(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Estimate the paper's level: dark strokes closed, then the mean of what is not ink."""
+    """Estimate the paper's level: dark strokes closed, then the mean of what is not ink.
+
+    The light's fall over the picture is divided out before, because a closing takes the darker
+    end of a slope for a stroke.
+    """
     import cv2
 
+    plane = _plane(small)
+    flat = np.clip(small * (FLAT_LEVEL / plane), 0, 255).astype(np.uint8)
     side = round(CLOSE_SHARE * max(small.shape)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-    depth = cv2.subtract(closed, small)
-    limit = max(8.0, 2.0 * float(np.median(depth)))
-    bare = (depth <= limit).astype(np.float32)
+    closed = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, kernel)
+    depth = cv2.subtract(closed, flat)
+    bare = (depth <= max(3.0, 2.0 * float(np.median(depth)))).astype(np.float32)
     weight = cv2.blur(bare, (side, side))
-    level = cv2.blur(bare * small, (side, side)) / np.maximum(weight, 1e-3)
-    filled = np.where(weight > 0.02, level, closed)
-    return np.clip(np.rint(filled), DARKEST_PAPER, 255).astype(np.uint8)
+    level = cv2.blur(bare * flat, (side, side)) / np.maximum(weight, 1e-3)
+    level = np.where(weight > 0.02, level, closed) * (plane / FLAT_LEVEL)
+    return np.asarray(np.clip(np.rint(level), DARKEST_PAPER, 255), np.uint8)
+
+
+def _plane(small: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Fit a plane to the paper's level, leaving out what is darker or lighter: float32 (h, w)."""
+    height, width = small.shape
+    step = 1 + max(small.shape) // PLANE_SAMPLE_PX
+    y, x = (axis.ravel() for axis in np.mgrid[0:height:step, 0:width:step].astype(np.float32))
+    value = small[::step, ::step].ravel().astype(np.float32)
+    basis = np.stack((np.ones_like(x), x, y), axis=1)
+    keep = value >= np.median(value) - 1
+    for _ in range(4):
+        chosen = basis[keep]
+        # The ridge keeps a picture of few pixels, or of one row, solvable.
+        normal = chosen.T @ chosen + np.diag([1e-6, 1e-3, 1e-3]).astype(np.float32)
+        weights = np.linalg.solve(normal, chosen.T @ value[keep])
+        distance = np.abs(value - basis @ weights)
+        keep = distance <= max(4.0, 2.0 * float(np.median(distance)))
+    rows = weights[2] * np.arange(height, dtype=np.float32)[:, None]
+    fitted = weights[0] + weights[1] * np.arange(width, dtype=np.float32)[None, :] + rows
+    if np.ptp(fitted) < LEAST_FALL * fitted.mean():
+        fitted[:] = fitted.mean()
+    return np.asarray(np.clip(fitted, DARKEST_PAPER, 255), np.float32)
 
 
 def _offset_and_noise(dark: NDArray[np.uint8], paper: NDArray[np.uint8]) -> tuple[float, float]:

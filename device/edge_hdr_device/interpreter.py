@@ -91,9 +91,9 @@ def _load_runtime() -> tuple[Callable[..., Any], Any]:
 
 
 def _install_hint() -> str:
-    bits = 64 if sys.maxsize > 2**32 else 32
-    if bits == 64 and platform.machine() in {"x86_64", "aarch64", "arm64"}:
+    wide = sys.maxsize > 2**32  # of the userland: a 64-bit kernel may carry a 32-bit system
+    if wide and platform.machine() in {"x86_64", "aarch64", "arm64"}:
         return "pip install ai-edge-litert"
-    if sys.version_info < (3, 12):
+    if tuple(sys.version_info) < (3, 12):
         return "pip install tflite-runtime 'numpy<2'"
     return "a 32-bit system with this Python has no interpreter package; use a 64-bit image"

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.errors import ImageError
-from edge_hdr_device.ink import Ink, find_ink, is_light, shrink, threshold, to_grey, window_depth
+from edge_hdr_device.ink import (
+    Ink,
+    faint_mask,
+    find_ink,
+    is_light,
+    sharpen,
+    shrink,
+    to_grey,
+    window_depth,
+)
 from edge_hdr_device.lines import reading_order
 from edge_hdr_device.pieces import Pieces, join, measure, plausible, union_box
 from edge_hdr_device.rules import without_rules
@@ -52,7 +61,7 @@ def locate(image: NDArray[np.uint8]) -> list[Region]:
     """
     small = to_grey(shrink(image, WORKING_PX))
     ink = find_ink(small, light=is_light(small, tight=max(small.shape) <= TIGHT_PX))
-    pieces = plausible(measure(without_rules(threshold(ink)), ink), ink.noise)
+    pieces = plausible(measure(sharpen(without_rules(faint_mask(ink)), ink), ink), ink.noise)
     digits = join(pieces)
     if not digits:
         return []
@@ -85,7 +94,7 @@ def isolate(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     grey = to_grey(shrink(image, ISOLATE_PX))
     ink = find_ink(grey, light=is_light(grey, tight=True))
-    mask = threshold(ink)
+    mask = sharpen(faint_mask(ink), ink)
     pieces = measure(mask, ink)
     if not len(pieces):
         raise ImageError(

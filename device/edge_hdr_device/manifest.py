@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,9 @@ class Manifest:
             fields = json.loads(text)
             schema = int(fields["schema_version"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ModelError("the manifest is damaged", hint="build or copy the model again") from error
+            raise ModelError(
+                "the manifest is damaged", hint="build or copy the model again"
+            ) from error
         if schema > SCHEMA_VERSION:
             raise ModelError(
                 f"the manifest has schema {schema}, newer than {SCHEMA_VERSION}",
@@ -147,7 +150,11 @@ def unpack(data: bytes) -> tuple[bytes, Manifest | None]:
             start = min(info.header_offset for info in archive.infolist())
             names = archive.namelist()
             text = archive.read(MEMBER) if MEMBER in names else None
-    except (zipfile.BadZipFile, ValueError):
+    except (zipfile.BadZipFile, ValueError, EOFError, zlib.error) as error:
+        if MEMBER.encode() in data:  # half a zip: a truncated or damaged file, not a bare model
+            raise ModelError(
+                "the manifest in the model is damaged", hint="build or copy the model again"
+            ) from error
         return data, None
     flatbuffer = data[:start]
     if text is None:

@@ -216,15 +216,20 @@ def _around_others(pieces: Pieces) -> NDArray[np.bool_]:
 
 
 def _pairs(pieces: Pieces, typical: float) -> NDArray[np.int64]:
-    """List pairs of rows int64 (M, 2) that belong to one digit."""
+    """List pairs of rows int64 (M, 2) that belong to one digit.
+
+    One lies above or inside the other; two tall ones side by side are two digits.
+    """
     left, top, right, bottom = (column[:, None] for column in pieces.boxes.T)
+    width, height = right - left, bottom - top
     overlap = np.minimum(right, right.T) - np.maximum(left, left.T)
     gap = np.maximum(top, top.T) - np.minimum(bottom, bottom.T)
-    height = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
-    narrower = np.minimum(right - left, (right - left).T)
-    limit = np.maximum(typical, np.maximum(bottom - top, (bottom - top).T))
-    near = (gap <= JOIN_GAP * limit) & (overlap >= 0.3 * narrower)
-    return np.argwhere(np.triu(near & (height <= JOINED_HEIGHT * limit), 1))
+    union = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
+    lower = np.minimum(height, height.T)
+    limit = np.maximum(typical, np.maximum(height, height.T))
+    near = (gap <= JOIN_GAP * limit) & (overlap >= 0.3 * np.minimum(width, width.T))
+    abreast = (lower >= 0.6 * limit) & (-gap > 0.5 * lower)
+    return np.argwhere(np.triu(near & ~abreast & (union <= JOINED_HEIGHT * limit), 1))
 
 
 def _unite(count: int, pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from edge_hdr_device.pieces import label_ink, measure_extents
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
 RULE_RUN_SHARE = 1 / 50  # of the side: a straight run of this length may belong to a ruled line
+RULE_THICK_SHARE = 0.01  # of the side: a ruled line is at most so thick
 RULE_SPAN_SHARE = 0.4  # of the side: a ruled line spans at least this
 
 
@@ -42,17 +43,18 @@ def _without_horizontal_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return mask
     bridged = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, rectangle((run, 3)))
     _, owner, where = label_ink(np.asarray(bridged, np.uint8))
-    ids, boxes, area = measure_extents(owner, where, width)
+    ids, boxes, _ = measure_extents(owner, where, width)
     span, rise = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    rule = (span >= RULE_SPAN_SHARE * width) & (rise <= 0.1 * span)
-    rule &= area <= span * max(4, 0.01 * width)
-    if not rule.any():
-        return mask
-    thickness = round(float(np.median(area[rule] / span[rule])))
-    line = np.zeros_like(mask)
-    for label in ids[rule]:
+    line, thickness = np.zeros_like(mask), 0
+    for label in ids[(span >= RULE_SPAN_SHARE * width) & (rise <= 0.1 * span)]:
         row, column = np.divmod(where[owner == label], width)
-        cv2.polylines(line, [_course(column, row, thickness, width)], False, 1, thickness + 2)
+        thick = int(np.median(np.unique(column, return_counts=True)[1]))
+        if thick <= max(4, RULE_THICK_SHARE * width):
+            course = _course(column, row, thick, width)
+            cv2.polylines(line, [course], False, 1, thick + 2)
+            thickness = max(thickness, thick)
+    if not thickness:
+        return mask
     rest = cv2.subtract(mask, line)
     mended = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, rectangle((1, 2 * thickness + 7)))
     return np.asarray(cv2.bitwise_or(rest, cv2.bitwise_and(mended, mask)), np.uint8)
@@ -66,11 +68,14 @@ def _course(
     Returns:
         int32 (M, 2), points x, y.
     """
-    keep = np.ones(len(column), bool)
-    for _ in range(3):
-        course = np.polynomial.Polynomial.fit(column[keep], row[keep], 2)
-        distance = np.abs(course(column) - row)
-        keep = distance <= max(thickness, np.median(distance))
+    counts = np.bincount(column, minlength=width)
+    middle = np.bincount(column, row, minlength=width) / np.maximum(counts, 1)
+    bare = np.flatnonzero((counts > 0) & (counts <= max(1, np.median(counts[counts > 0]))))
+    middle, keep = middle[bare], np.ones(len(bare), bool)
+    for degree in (1, 1, 2):
+        course = np.polynomial.Polynomial.fit(bare[keep], middle[keep], degree)
+        distance = np.abs(course(bare) - middle)
+        keep = distance <= max(1.0, thickness / 2, np.median(distance))
     # Beyond the pixels seen a parabola may bend away: there the line goes on straight.
     ends = np.clip(np.linspace(0, width - 1, 33), column.min(), column.max())
     x = np.linspace(0, width - 1, 33)

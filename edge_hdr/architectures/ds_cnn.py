@@ -8,6 +8,8 @@ from tf_keras import Input, Model, layers
 
 from edge_hdr.architectures.layers import SpaceToDepth, conv_bn, depthwise_bn
 
+HIGH_BLOCKS = 2  # at 14×14, before the stride to 7×7
+
 
 def ds_cnn(channels: tuple[int, ...], *, classes: int = 10) -> Any:
     """Build a depthwise-separable CNN for normalized digits.
@@ -17,7 +19,7 @@ def ds_cnn(channels: tuple[int, ...], *, classes: int = 10) -> Any:
     replaces global pooling, so that position is not lost.
 
     Args:
-        channels: of the stem, of one block at 14×14, and of each block at 7×7 (at least one).
+        channels: of the stem, of two blocks at 14×14, and of each block at 7×7 (at least one).
         classes: number of outputs.
 
     Returns:
@@ -26,13 +28,12 @@ def ds_cnn(channels: tuple[int, ...], *, classes: int = 10) -> Any:
     Source: A. Howard et al., MobileNets, arXiv 1704.04861; Y. Zhang et al., Hello Edge,
     arXiv 1711.07128.
     """
-    stem, high, *low = channels
+    stem, *blocks = channels
     inputs = Input((28, 28, 1), name="image")
     x = SpaceToDepth(2, name="stem_fold")(inputs)
     x = conv_bn(x, stem, 3, name="stem")
-    x = _block(x, high, strides=1, name="block1")
-    for index, width in enumerate(low, start=2):
-        x = _block(x, width, strides=2 if index == 2 else 1, name=f"block{index}")
+    for index, width in enumerate(blocks, start=1):
+        x = _block(x, width, strides=2 if index == HIGH_BLOCKS + 1 else 1, name=f"block{index}")
     x = depthwise_bn(x, 7, padding="valid", relu=False, name="head_field")
     x = layers.Flatten(name="head_flatten")(x)
     return Model(inputs, layers.Dense(classes, name="logits")(x), name="ds_cnn")

@@ -44,8 +44,8 @@ def depthwise_bn(
     name: str,
 ) -> Any:
     """Apply a depthwise convolution without bias, batch norm, and a ReLU."""
-    x = layers.DepthwiseConv2D(
-        kernel, strides=strides, padding=padding, use_bias=False, name=name
-    )(x)
+    x = layers.DepthwiseConv2D(kernel, strides=strides, padding=padding, use_bias=False, name=name)(
+        x
+    )
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x

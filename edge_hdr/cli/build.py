@@ -38,9 +38,7 @@ def build(
     config: Path = typer.Option(
         None, help="TOML file with a [build] table [default: edge-hdr.toml].", rich_help_panel=_DATA
     ),
-    preset: str = typer.Option(
-        None, help="quick, default or release.", rich_help_panel=_RECIPE
-    ),
+    preset: str = typer.Option(None, help="quick, default or release.", rich_help_panel=_RECIPE),
     architecture: str = typer.Option(
         None, "--arch", help="ds-cnn-nano, -small, -base, mlp or lenet5.", rich_help_panel=_MODEL
     ),
@@ -154,8 +152,6 @@ def _show(folder: Path, metrics: dict[str, Any]) -> None:
         ["parameters", f"{print_['parameters']:,}"],
         ["MACs", f"{print_['macs']:,}"],
     ]
-    render.console().print(
-        render.table(f"{metrics['model']['name']}", ["", "figure"], rows)
-    )
+    render.console().print(render.table(f"{metrics['model']['name']}", ["", "figure"], rows))
     for name in ("model.tflite", "report.html", "MODEL_CARD.md", "metrics.json"):
         render.console().print(str(folder / name))

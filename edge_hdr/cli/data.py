@@ -20,7 +20,7 @@ app = typer.Typer(
 
 
 @app.command()
-def show(  # noqa: PLR0917 - typer reads options from positional parameters
+def show(
     data: str = typer.Option("auto", help="auto, mnist, strokes or a folder of images."),
     data_dir: Path | None = typer.Option(None, help="Where MNIST lies."),
     out: Path = typer.Option(Path("gallery.png"), help="The gallery, a PNG file."),
@@ -51,6 +51,7 @@ def show(  # noqa: PLR0917 - typer reads options from positional parameters
 def fetch(
     data_dir: Path | None = typer.Option(None, help="Where MNIST is looked for first."),
     out: Path | None = typer.Option(None, help="Download into this folder [default: the cache]."),
+    force: bool = typer.Option(False, "--force", help="Replace damaged files in that folder."),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Find MNIST or download it, verify its checksums and say where it is."""
@@ -60,9 +61,11 @@ def fetch(
     with BuildProgress(Path()) as progress:
         if out is None:
             place = mnist_places.obtain(data_dir, progress=progress.bytes_done)
+        elif force or mnist.missing(out):
+            base = mnist_places.fetch(out, replace=force, progress=progress.bytes_done)
+            place = mnist_places.Place(out, f"downloaded from {base}")
         else:
-            base = mnist_places.fetch(out, progress=progress.bytes_done)
-            place = mnist_places.Place(out, f"from {base}")
+            place = mnist_places.Place(out, "it was there before")
     train, test = mnist.read(place.folder)
     facts = {
         "folder": str(place.folder.resolve()),

@@ -18,7 +18,7 @@ REPORT, METRICS = "report.html", "metrics.json"
 SPLITS = ("test", "validation")
 
 
-def evaluate(  # noqa: PLR0917 - typer reads options from positional parameters
+def evaluate(
     model: str = typer.Argument(..., help="A .tflite file, a build's folder or a released model."),
     data: str = typer.Option("mnist", "--data", help="mnist, strokes, or a folder of images."),
     data_dir: Path = typer.Option(None, "--data-dir", help="Where MNIST's files lie."),

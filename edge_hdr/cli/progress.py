@@ -68,13 +68,19 @@ class BuildProgress:
         if self._bar is not None:
             self._bar.stop()
         if kind is KeyboardInterrupt and self._phase:
-            render.note(f"interrupted; the same command resumes from the last epoch in {self._folder}")
+            render.note(
+                f"interrupted; the same command resumes from the last epoch in {self._folder}"
+            )
 
     def step_begins(self, name: str) -> None:
         """Name the step."""
         self._finish_task()
         if name not in {"float", "prune", "qat"}:
             self._line(NAMES[name])
+
+    def warn(self, message: str) -> None:
+        """Show a warning."""
+        self._line(f"warning: {message}")
 
     def bytes_done(self, name: str, done: int, total: int | None) -> None:
         """Show a download or a conversion of files."""

@@ -45,9 +45,9 @@ class Source:
         return "standard input" if self.path is None else str(self.path)
 
 
-def recognize(  # noqa: PLR0917 - typer reads options from positional parameters
+def recognize(
     images: list[str] = typer.Argument(
-        ..., metavar="IMAGE…", help="Pictures, folders of pictures, or - for one on stdin."
+        ..., metavar="IMAGE", help="Pictures, folders of pictures, or - for one on stdin."
     ),
     model: str = typer.Option(
         None, "--model", "-m", help="A .tflite file or a released model. [default: released]"

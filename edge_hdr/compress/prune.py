@@ -44,7 +44,9 @@ def layer_sparsity(model: Any, sparsity: dict[str, float]) -> dict[str, float]:
     names = prunable(model)
     for name in sparsity:
         if name != "*" and name not in names:
-            raise ConfigError(f"--sparsity names no prunable layer {name!r}", hint=nearest(name, names))
+            raise ConfigError(
+                f"--sparsity names no prunable layer {name!r}", hint=nearest(name, names)
+            )
     common = sparsity.get("*", 0.0)
     shares = {name: sparsity.get(name, common) for name in names[:-1]}
     shares[names[-1]] = sparsity.get(names[-1], 0.0)

@@ -16,7 +16,7 @@ _keras = tfmot.quantization.keras
 _combine = tfmot.experimental.combine
 
 
-class PassThrough(_keras.QuantizeConfig):  # type: ignore[misc]
+class PassThrough(_keras.QuantizeConfig):  # type: ignore[name-defined]
     """Leave a layer that only moves values with the range of its input."""
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
@@ -65,7 +65,11 @@ def quantization_aware(
     with tf_keras.utils.custom_object_scope(scope), _keras.quantize_scope(scope):
         annotated = tf_keras.models.clone_model(model, clone_function=_annotate)
         _copy_weights(model, annotated)
-        arguments = {"scheme": _combine.Default8BitPrunePreserveQuantizeScheme()} if preserve_sparsity else {}
+        arguments = (
+            {"scheme": _combine.Default8BitPrunePreserveQuantizeScheme()}
+            if preserve_sparsity
+            else {}
+        )
         wrapped = _keras.quantize_apply(annotated, **arguments)
     _calibrate(model, wrapped, calibration)
     return wrapped

@@ -52,7 +52,8 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise storage_error(folder, error) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -36,8 +36,8 @@ class Split:
 
     def sha256(self) -> str:
         """Digest images and labels, so that a report can say exactly what was used."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest = hashlib.sha256(self.images.tobytes())
+        digest.update(self.labels.tobytes())
         return digest.hexdigest()
 
 

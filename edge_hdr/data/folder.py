@@ -127,7 +127,7 @@ def _check_covered(train: Sequence[Digit], classes: tuple[str, ...], *, least: i
         count = sum(digit.file.label == name for digit in train)
         if count < least:
             raise DataError(
-                f"class {name} has {count} usable images, and needs {least} or more",
+                f"class {name} has too few usable images: {count}, at least {least} needed",
                 hint="add images of it, or remove the class",
             )
 
@@ -153,7 +153,7 @@ def _left_out(folder: Path, unusable: Sequence[Digit], *, strict: bool) -> list[
     lines = [f"{_relative(folder, digit)}: {digit.reason}" for digit in unusable]
     if strict and lines:
         raise DataError(
-            f"{len(lines)} unusable files, as {lines[0]}",
+            f"unusable files: {len(lines)}, the first is {lines[0]}",
             hint="replace or remove them, or leave out --strict",
         )
     more = [f"left out {len(lines) - LISTED} more files"] if len(lines) > LISTED else []
@@ -174,7 +174,7 @@ def _leaks(folder: Path, train: Sequence[Digit], test: Sequence[Digit]) -> list[
     if not shared:
         return []
     return [
-        f"{len(shared)} test files are in the training split too, as {shared[0]}: "
+        f"test files that are in the training split too: {len(shared)}, the first is {shared[0]}; "
         "figures on the test split are too good"
     ]
 

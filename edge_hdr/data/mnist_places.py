@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from edge_hdr.data import mnist
 from edge_hdr.data.cache import cache_dir, download, locked, reachable
 from edge_hdr.data.dataset import Progress
-from edge_hdr.errors import ConfigError, DataError, UnreachableError
+from edge_hdr.errors import ConfigError, DataError, StorageError, UnreachableError
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -90,10 +90,11 @@ def obtain(
         return place
     target = candidates[-1].folder
     try:
-        base = fetch(target, checksums=checksums, progress=progress)
+        base = fetch(target, replace=True, checksums=checksums, progress=progress)
     except (DataError, UnreachableError) as error:
         raise type(error)(
-            f"MNIST is not in {searched(candidates)}, and {error.message}", hint=mnist.WAYS_OUT
+            f"MNIST is not in {searched(candidates)}, and {error.message}",
+            hint=error.hint or mnist.WAYS_OUT,
         ) from error
     return Place(target, f"downloaded from {urlsplit(base).netloc}")
 
@@ -102,6 +103,7 @@ def fetch(
     folder: Path,
     *,
     mirrors: Sequence[str] | None = None,
+    replace: bool = False,
     checksums: Mapping[str, str] = mnist.CHECKSUMS,
     progress: Progress | None = None,
 ) -> str:
@@ -110,6 +112,7 @@ def fetch(
     Args:
         folder: made when missing; only verified files get their final names in it.
         mirrors: base addresses; by default EDGE_HDR_MNIST_URL, else the known mirrors.
+        replace: download a file anew that is there and has other content; else that is an error.
         checksums: md5 of each file's uncompressed content.
         progress: called with a file's name, the bytes that are here and the bytes in all.
 
@@ -120,13 +123,17 @@ def fetch(
         ConfigError: EDGE_HDR_MNIST_URL is no http or https address.
         DataError: a mirror refuses a file, or its content is not MNIST's.
         UnreachableError: no mirror answers, or the transfer broke; a later call resumes it.
-        StorageError: the folder cannot be written.
+        StorageError: the folder cannot be written, or has files of other content.
     """
     bases = _mirrors() if mirrors is None else list(mirrors)
-    hosts = ", ".join(urlsplit(base).netloc for base in bases)
-    failures: list[DataError | UnreachableError] = []
     answering = reachable(bases)
+    if not answering:
+        hosts = ", ".join(urlsplit(base).netloc for base in bases)
+        raise UnreachableError(f"no mirror answers ({hosts})", hint=mnist.WAYS_OUT)
+    failures: list[DataError | UnreachableError] = []
     with locked(folder):
+        if not replace:
+            _refuse_other_content(folder, checksums)
         for base in answering:
             try:
                 for stem, checksum in checksums.items():
@@ -136,12 +143,7 @@ def fetch(
             else:
                 return base
     # A wrong file says more than a silent server.
-    failures.sort(key=lambda error: not isinstance(error, DataError))
-    raise (
-        failures[0]
-        if failures
-        else UnreachableError(f"no mirror answers ({hosts})", hint=mnist.WAYS_OUT)
-    )
+    raise min(failures, key=lambda error: not isinstance(error, DataError))
 
 
 def _mirrors() -> list[str]:
@@ -155,6 +157,17 @@ def _mirrors() -> list[str]:
             hint=f"give the folder that has the four idx files, as {MIRRORS[0]}",
         )
     return [configured.rstrip("/") + "/"]
+
+
+def _refuse_other_content(folder: Path, checksums: Mapping[str, str]) -> None:
+    """Protect files that bear MNIST's names and are another set's."""
+    for stem, checksum in checksums.items():
+        present = mnist.find_file(folder, stem)
+        if present is not None and not mnist.is_sound(present, checksum):
+            raise StorageError(
+                f"{present} exists and is not MNIST's, or is damaged",
+                hint="name another folder, or replace it by --force",
+            )
 
 
 def _fetch_file(

@@ -9,6 +9,7 @@ from typing import Any
 from edge_hdr.report import tables
 from edge_hdr.report.numbers import accuracy_digits, interval, p_value, percent, size, whole
 from edge_hdr.report.page import TEMPLATES, subtitle
+from edge_hdr.report.provenance import provenance
 
 _LICENCES = {
     "mnist": "MNIST, by Y. LeCun, C. Cortes and C. J. C. Burges, after NIST; distributed under "
@@ -33,6 +34,7 @@ def model_card(metrics: dict[str, Any]) -> str:
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - Markdown, not HTML: `finalize` escapes
         finalize=_escape,
         trim_blocks=True,
@@ -50,9 +52,11 @@ def model_card(metrics: dict[str, Any]) -> str:
 
 
 def _view(metrics: dict[str, Any]) -> dict[str, Any]:
-    model, data, test = metrics["model"], metrics.get("data", {}), metrics["test"]
+    model = {"architecture": "", "variant": "", "seed": None, "input": {}, **metrics["model"]}
+    data = {"name": "", "source": "", "sha256": "", **metrics.get("data", {})}
+    test = metrics["test"]
     config = metrics.get("config") or model.get("config")
-    provenance = dict(tables.provenance(metrics))
+    origin = dict(provenance(metrics))
     return {
         "model": model,
         "data": data,
@@ -63,7 +67,7 @@ def _view(metrics: dict[str, Any]) -> dict[str, Any]:
         "split": tables.split_name(metrics),
         "warnings": metrics.get("warnings") or [],
         "sizes": {"file": size(metrics["footprint"]["file_bytes"])},
-        "examples": provenance.get("Examples", ""),
+        "examples": origin.get("Examples", ""),
         "data_licence": _LICENCES.get(
             str(data.get("name")), "that of the images, which edge-hdr does not know."
         ),
@@ -72,7 +76,7 @@ def _view(metrics: dict[str, Any]) -> dict[str, Any]:
         "figures": _cells(_figures(metrics)),
         "size_rows": _cells(tables.sizes(metrics["footprint"]).rows),
         "command": metrics.get("command") or model.get("command", ""),
-        "libraries": provenance.get("Libraries", ""),
+        "libraries": origin.get("Libraries", ""),
         "interpreter": _interpreter(metrics),
     }
 

@@ -3,64 +3,61 @@
 from __future__ import annotations
 
 import base64
-import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_hdr.report.canvas import (
+    FIRST,
+    FONT_PT,
+    INK,
+    SECOND,
+    WIDTH_IN,
+    hide_spines,
+    new_figure,
+    to_svg,
+)
 from edge_hdr.report.numbers import layer_name, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-# Colours that stand for the page's, put in when the SVG is written, so that a figure follows
-# the light or dark scheme of the reader.
-INK, FAINT, FIRST, SECOND = "#010203", "#010204", "#010205", "#010206"
-_PAGE_COLOURS = {
-    INK: "currentColor",
-    FAINT: "var(--faint)",
-    FIRST: "var(--first)",
-    SECOND: "var(--second)",
-}
-_WIDTH_IN = 5.0
-_FONT_PT = 9.5
 _PHASES = {"float": "float", "prune": "pruning", "qat": "QAT"}
 
 
 def training_curves(history: Sequence[dict[str, Any]]) -> str:
-    """Draw loss, validation accuracy and learning rate over the epochs, phases marked.
+    """Draw loss, error (1 − accuracy) and learning rate over the epochs, phases marked.
+
+    Loss and error are on a logarithmic axis, where the last epochs can be told apart.
 
     Args:
-        history: one entry an epoch: phase, epoch, loss, val_loss, val_accuracy, learning_rate;
-            a missing figure leaves a gap.
+        history: one entry an epoch: phase, epoch, loss, val_loss, accuracy, val_accuracy,
+            learning_rate; a missing figure leaves a gap.
     """
-    figure, axes = _figure(4.6, rows=3, heights=(3, 3, 1.6))
-    epochs = np.arange(1, len(history) + 1)
-    marker = "o" if len(history) < 4 else None
-    for panel, series in zip(
-        axes,
-        (
-            (("loss", FIRST, "training"), ("val_loss", SECOND, "validation")),
-            (("accuracy", FIRST, "training"), ("val_accuracy", SECOND, "validation")),
-            (("learning_rate", INK, ""),),
-        ),
-        strict=True,
-    ):
-        for key, colour, label in series:
-            values = np.array([_number(entry.get(key)) for entry in history])
-            if np.isfinite(values).any():
-                panel.plot(epochs, values, color=colour, label=label, marker=marker, markersize=3)
-        _mark_phases(panel, [str(entry.get("phase", "")) for entry in history])
-    for panel, title in zip(axes, ("loss", "accuracy", "learning rate"), strict=True):
-        panel.set_ylabel(title)
-    axes[0].legend(frameon=False, labelcolor=INK, loc="upper right")
-    axes[2].set_xlabel("epoch")
-    _label_phases(axes[0], [str(entry.get("phase", "")) for entry in history])
-    return _svg(figure, "training")
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    figure, (loss, error, rate) = new_figure(4.8, rows=3, heights=(3, 3, 1.5))
+    phases = [str(entry.get("phase", "")) for entry in history]
+    for prefix, colour, label in (("", FIRST, "training"), ("val_", SECOND, "validation")):
+        _curve(loss, _column(history, prefix + "loss"), colour, label)
+        _curve(error, 100 * (1 - _column(history, prefix + "accuracy")), colour, "")
+    _curve(rate, _column(history, "learning_rate"), INK, "")
+    for axes, name in ((loss, "loss"), (error, "error, %")):
+        axes.set_ylabel(name)
+        if any(np.nanmax(line.get_ydata()) > 0 for line in axes.lines):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.yaxis.set_minor_locator(NullLocator())
+    rate.set(ylabel="rate", xlabel="epoch", ylim=(0, None))
+    for axes in (loss, error, rate):
+        _mark_phases(axes, phases)
+    _label_phases(loss, phases)
+    if loss.lines:
+        figure.legend(frameon=False, labelcolor=INK, loc="outside upper right", ncols=2)
+    return to_svg(figure, "training")
 
 
 def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
@@ -71,7 +68,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
     side = len(classes)
     wrong = counts - np.diag(np.diag(counts))
     worst = max(int(wrong.max()), 1)
-    figure, (axes,) = _figure(_WIDTH_IN * 0.95)
+    figure, (axes,) = new_figure(WIDTH_IN * 0.95)
     for true, predicted in np.ndindex(side, side):
         count = int(counts[true, predicted])
         colour, alpha = (FIRST, 0.16) if true == predicted else (SECOND, 0.75 * count / worst)
@@ -90,8 +87,8 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
     axes.set(xlabel="predicted", ylabel="true")
     axes.tick_params(length=0)
     axes.grid(visible=False)
-    _hide_spines(axes, ("left", "bottom"))
-    return _svg(figure, "confusion")
+    hide_spines(axes, ("left", "bottom"))
+    return to_svg(figure, "confusion")
 
 
 def reliability_diagram(bins: dict[str, Sequence[float]]) -> str:
@@ -100,7 +97,7 @@ def reliability_diagram(bins: dict[str, Sequence[float]]) -> str:
     Args:
         bins: `Reliability.to_dict()`.
     """
-    figure, (upper, lower) = _figure(4.4, rows=2, heights=(3.2, 1))
+    figure, (upper, lower) = new_figure(4.4, rows=2, heights=(3.2, 1))
     edges, counts = np.asarray(bins["edges"]), np.asarray(bins["counts"])
     filled = counts > 0
     middles, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
@@ -115,7 +112,7 @@ def reliability_diagram(bins: dict[str, Sequence[float]]) -> str:
     lower.bar(middles[filled], counts[filled], width, color=FIRST, linewidth=0)
     lower.set_yscale("log")
     lower.set(ylabel="digits", xlabel="confidence", ylim=(0.7, None))
-    return _svg(figure, "reliability")
+    return to_svg(figure, "reliability")
 
 
 def rejection_curve(
@@ -128,7 +125,7 @@ def rejection_curve(
         labels: int64 (N,), true class.
         threshold: confidence under which the model rejects; 0 marks no point.
     """
-    figure, (axes,) = _figure(2.7)
+    figure, (axes,) = new_figure(2.7)
     confidences = probabilities.max(axis=1)
     order = np.argsort(-confidences, kind="stable")
     wrong = (probabilities.argmax(axis=1) != labels)[order]
@@ -142,12 +139,12 @@ def rejection_curve(
     share = 100 * accepted / len(order)
     axes.set(xlabel="accepted, %", ylabel="wrong among them, %", ylim=(0, None))
     axes.set_xlim(min(80.0, float(share[np.argmax(wrong)]) if wrong.any() else 80.0), 100.5)
-    return _svg(figure, "rejection")
+    return to_svg(figure, "rejection")
 
 
 def class_errors(per_class: Sequence[dict[str, Any]]) -> str:
     """Draw for each class the share that was missed and the share of its calls that was wrong."""
-    figure, (axes,) = _figure(0.9 + 0.34 * len(per_class))
+    figure, (axes,) = new_figure(0.9 + 0.34 * len(per_class))
     places = np.arange(len(per_class))
     missed = np.array([100 * (1 - row["recall"]) for row in per_class])
     false = np.array([100 * (1 - row["precision"]) for row in per_class])
@@ -161,7 +158,7 @@ def class_errors(per_class: Sequence[dict[str, Any]]) -> str:
     figure.legend(
         frameon=False, labelcolor=INK, loc="outside upper left", ncols=2, handlelength=1.2
     )
-    return _svg(figure, "classes")
+    return to_svg(figure, "classes")
 
 
 def layer_sizes(operators: Sequence[dict[str, Any]]) -> str:
@@ -171,7 +168,7 @@ def layer_sizes(operators: Sequence[dict[str, Any]]) -> str:
         operators: of a footprint; those computed once from constants are left out.
     """
     rows = [row for row in operators if not row["on_constants"]]
-    figure, panels = _figure(0.9 + 0.27 * max(len(rows), 1), columns=2)
+    figure, panels = new_figure(0.9 + 0.27 * max(len(rows), 1), columns=2)
     names = [layer_name(row) for row in rows]
     places = range(len(rows))
     for panel, key, title, colour in zip(
@@ -186,17 +183,17 @@ def layer_sizes(operators: Sequence[dict[str, Any]]) -> str:
         for place, value in zip(places, values, strict=True):
             if value:
                 panel.text(value, place, f" {short(value)}", va="center", size=8, color=INK)
-        panel.set_title(title, size=_FONT_PT, color=INK, loc="left")
+        panel.set_title(title, size=FONT_PT, color=INK, loc="left")
         panel.set_xlim(0, 1.28 * max([*values, 1]))
         panel.set_xticks([])
         panel.tick_params(length=0)
         panel.grid(visible=False)
-        _hide_spines(panel, ("bottom",))
+        hide_spines(panel, ("bottom",))
     panels[0].set_yticks(places, names)
     panels[1].set_yticks(places, [""] * len(rows))
-    panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    panels[1].set_ylim(len(rows) - 0.5, -0.5)
-    return _svg(figure, "layers")
+    for panel in panels:
+        panel.set_ylim(max(len(rows), 1) - 0.5, -0.5)
+    return to_svg(figure, "layers")
 
 
 def digit_uri(image: NDArray[np.uint8]) -> str:
@@ -211,51 +208,16 @@ def digit_uri(image: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(content.tobytes()).decode()
 
 
-def _figure(
-    height_in: float,
-    *,
-    rows: int = 1,
-    columns: int = 1,
-    heights: Sequence[float] | None = None,
-) -> tuple[Figure, list[Axes]]:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
-    FigureCanvasSVG(figure)
-    figure.patch.set_alpha(0)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=columns == 1, height_ratios=heights)
-    panels: list[Axes] = list(grid.flat)
-    for axes in panels:
-        axes.patch.set_alpha(0)
-        axes.tick_params(colors=INK, labelsize=_FONT_PT - 1, width=0.6, length=3)
-        axes.xaxis.label.set(color=INK, size=_FONT_PT)
-        axes.yaxis.label.set(color=INK, size=_FONT_PT)
-        axes.grid(visible=True, color=FAINT, linewidth=0.6)
-        axes.set_axisbelow(True)
-        _hide_spines(axes, ("top", "right"))
-        for spine in axes.spines.values():
-            spine.set(color=INK, linewidth=0.6)
-    return figure, panels
+def _column(history: Sequence[dict[str, Any]], key: str) -> NDArray[np.float64]:
+    return np.array([_number(entry.get(key)) for entry in history])
 
 
-def _svg(figure: Figure, name: str) -> str:
-    """Write a figure as an SVG element: no size of its own, colours and font of the page."""
-    import matplotlib as mpl
-
-    file = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    text = file.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*">', "<g>", text)  # several figures share one page
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    for placeholder, colour in _PAGE_COLOURS.items():
-        text = text.replace(placeholder, colour)
-    return text.replace("<svg ", '<svg role="img" ', 1)
+def _curve(axes: Axes, values: NDArray[np.float64], colour: str, label: str) -> None:
+    """Draw values over the epochs; nothing where there are none."""
+    if np.isfinite(values).any():
+        epochs = np.arange(1, len(values) + 1)
+        marker = "o" if len(values) < 4 else None
+        axes.plot(epochs, values, color=colour, label=label, marker=marker, markersize=3)
 
 
 def _phase_starts(phases: Sequence[str]) -> list[tuple[int, str]]:
@@ -277,13 +239,8 @@ def _label_phases(axes: Axes, phases: Sequence[str]) -> None:
             xycoords=("data", "axes fraction"),
             ha="center",
             color=INK,
-            size=_FONT_PT - 1,
+            size=FONT_PT - 1,
         )
-
-
-def _hide_spines(axes: Axes, sides: Sequence[str]) -> None:
-    for side in sides:
-        axes.spines[side].set_visible(False)
 
 
 def _number(value: object) -> float:

@@ -35,6 +35,7 @@ from typing import Any
 
 from edge_hdr.report import figures, tables
 from edge_hdr.report.numbers import percent, shape
+from edge_hdr.report.provenance import provenance
 
 GALLERY = 30
 TEMPLATES = Path(__file__).parent / "templates"
@@ -107,7 +108,7 @@ def _view(metrics: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
         "gallery": _gallery(test, arrays),
         "gallery_note": _gallery_note(test),
         "command": metrics.get("command") or model.get("command", ""),
-        "provenance": tables.provenance(metrics),
+        "provenance": provenance(metrics),
         "config": json.dumps(config, indent=1, sort_keys=True) if config else "",
     }
 

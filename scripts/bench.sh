@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Measure what the README states, then write its tables. MNIST is found as the commands find it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python="${VENV:-.venv}/bin/python"
+"$python" benchmarks/startup.py
+"$python" benchmarks/strokes_throughput.py --out benchmarks/results/strokes-throughput.json
+"$python" benchmarks/recognize_latency.py --out benchmarks/results/recognize-latency.json
+"$python" benchmarks/model_latency.py
+"$python" benchmarks/build.py --preset quick
+"$python" benchmarks/build.py --preset default
+"$python" benchmarks/strokes_to_mnist.py
+"$python" scripts/readme_tables.py

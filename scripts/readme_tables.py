@@ -1,0 +1,122 @@
+"""Write the README's tables from the files under benchmarks/results/.
+
+Usage: python scripts/readme_tables.py [--check]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def read(name: str) -> dict[str, Any]:
+    """Read a result by name; an empty dictionary when it was not measured."""
+    path = RESULTS / f"{name}.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def models() -> str:
+    """Give the table of released models."""
+    speeds = read("model-latency").get("models", {})
+    rows = [
+        "| model | MNIST test (95 % interval) | errors, float32 | file | flatbuffer | one digit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for path in sorted(RESULTS.glob("release-*.json"), reverse=True):
+        figures = json.loads(path.read_text())
+        name, test, cost = figures["model"]["name"], figures["test"], figures["footprint"]
+        low, high = test["interval"]
+        speed = speeds.get(name, {}).get("p50_us")
+        rows.append(
+            f"| [`{name}`](models/{name}/MODEL_CARD.md) | {test['accuracy']:.2%} "
+            f"({low:.2%} to {high:.2%}) | {test['errors']}, {figures['float_test']['errors']} "
+            f"| {cost['file_bytes']:,} B | {cost['flatbuffer_bytes']:,} B "
+            f"| {f'{speed:.0f} µs' if speed else '–'} |"
+        )
+    machine = read("model-latency").get("machine", {})
+    latency = f"latency: median of one call, one thread, {machine.get('processor', '')}" if speeds else ""
+    note = "n = 10,000 test digits, one seed, the exported file run by ai-edge-litert"
+    return "\n".join([*rows, "", "; ".join(filter(None, [note, latency])) + "."])
+
+
+def figures() -> str:
+    """Give the table of what the commands cost and reach."""
+    rows = ["| what | figure | command |", "|---|---|---|"]
+    for preset in ("quick", "default"):
+        result = read(f"build-{preset}")
+        if result:
+            rows.append(
+                f"| `build --quantize int8`, {preset} preset, {result['cores']} cores "
+                f"| {result['accuracy']:.2%} on MNIST test (n = {result['n']:,}) in "
+                f"{result['minutes']:.1f} min, {result['peak_memory_gb']:.1f} GB at most "
+                f"| `python benchmarks/build.py --preset {preset}` |"
+            )
+    result = read("strokes-to-mnist")
+    if result:
+        rows.append(
+            f"| trained on `strokes` alone | {result['accuracy']:.2%} on MNIST test "
+            f"(n = {result['n']:,}) | `python benchmarks/strokes_to_mnist.py` |"
+        )
+    result = read("strokes-throughput")
+    if result:
+        rows.append(
+            f"| `strokes`, rendered and normalized | {result['images_per_second']:,.0f} images/s, "
+            f"{result['workers']} workers | `python benchmarks/strokes_throughput.py` |"
+        )
+    return "\n".join([*rows, *recognition()])
+
+
+def recognition() -> list[str]:
+    """Give the rows about reading photos and starting up."""
+    rows = []
+    result = read("recognize-latency")
+    for key, name in (("photo_12mp", "12-megapixel photo"), ("frame_vga", "640×480 frame, 10 digits")):
+        if key in result:
+            rows.append(
+                f"| locate, normalize and classify, {name} | {result[key]['total_ms']['p50']:.1f} ms "
+                "| `python benchmarks/recognize_latency.py` |"
+            )
+    if "shell_s" in result:
+        rows.append(
+            f"| `recognize` on that photo, from the shell | {result['shell_s']['p50']:.2f} s "
+            "| `python benchmarks/recognize_latency.py` |"
+        )
+    result = read("startup")
+    if result:
+        rows.append(
+            f"| `edge-hdr --help` | {result['help_s']:.2f} s | `python benchmarks/startup.py` |"
+        )
+    return rows
+
+
+TABLES: dict[str, Callable[[], str]] = {"models": models, "figures": figures}
+
+
+def fill(text: str) -> str:
+    """Give the README with each marked table made anew."""
+    for name, make in TABLES.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        text = re.sub(pattern, lambda found, make=make: found[1] + make() + found[2], text, flags=re.S)
+    return text
+
+
+def main() -> int:
+    """Write the README, or under --check say whether it is up to date."""
+    path = ROOT / "README.md"
+    old = path.read_text()
+    new = fill(old)
+    if "--check" in sys.argv:
+        return int(old != new)
+    path.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Train the released models on full MNIST and put them into models/; interrupted, it resumes.
+# Usage: scripts/release.sh [ds-cnn-nano] [ds-cnn-small]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+run="${VENV:-.venv}/bin/edge-hdr"
+[ $# -gt 0 ] || set -- ds-cnn-nano ds-cnn-small
+
+for architecture in "$@"; do
+  name="$architecture-int8"
+  out="runs/release/$name"
+  if [ ! -e "$out/model.tflite" ]; then
+    "$run" build --quantize int8 --preset release --arch "$architecture" --data mnist --out "$out"
+  fi
+  mkdir -p "models/$name"
+  cp "$out/model.tflite" "$out/manifest.json" "$out/MODEL_CARD.md" "models/$name/"
+  cp "$out/metrics.json" "benchmarks/results/release-$name.json"
+  echo "released models/$name"
+done
