@@ -18,7 +18,7 @@ PREFIX = "EDGE_HDR_BUILD_"
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"epochs": 6, "prune_epochs": 2, "qat_epochs": 2, "strokes_train": 40_000},
     "default": {},
-    "release": {"epochs": 180, "prune_epochs": 30, "qat_epochs": 30, "plain_epochs": 0},
+    "release": {"epochs": 150, "prune_epochs": 30, "qat_epochs": 20},
 }
 CHOICES = {
     "quantize": ("float32", "float16", "dynamic", "int8-ptq", "int8"),
@@ -85,7 +85,7 @@ class BuildConfig:
     learning_rate: float = 0.1
     optimizer: str = "sgd"
     schedule: str = "one-cycle"
-    weight_decay: float = 5e-5
+    weight_decay: float = 1e-4
     label_smoothing: float = 0.02
     ema: float = 0.998
     rotation_deg: float = 12.0

@@ -41,7 +41,7 @@ class Recipe:
     learning_rate: float = 0.1
     optimizer: Literal["sgd", "adam"] = "sgd"
     schedule: Literal["one-cycle", "cosine"] = "one-cycle"
-    weight_decay: float = 5e-5
+    weight_decay: float = 1e-4
     label_smoothing: float = 0.02
     ema: float = 0.998
     augmentation: Augmentation | None = field(default_factory=Augmentation)

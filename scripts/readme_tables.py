@@ -41,7 +41,9 @@ def models() -> str:
             f"| {f'{speed:.0f} µs' if speed else '–'} |"
         )
     machine = read("model-latency").get("machine", {})
-    latency = f"latency: median of one call, one thread, {machine.get('processor', '')}" if speeds else ""
+    latency = (
+        f"latency: median of one call, one thread, {machine.get('processor', '')}" if speeds else ""
+    )
     note = "n = 10,000 test digits, one seed, the exported file run by ai-edge-litert"
     return "\n".join([*rows, "", "; ".join(filter(None, [note, latency])) + "."])
 
@@ -77,7 +79,10 @@ def recognition() -> list[str]:
     """Give the rows about reading photos and starting up."""
     rows = []
     result = read("recognize-latency")
-    for key, name in (("photo_12mp", "12-megapixel photo"), ("frame_vga", "640×480 frame, 10 digits")):
+    for key, name in (
+        ("photo_12mp", "12-megapixel photo"),
+        ("frame_vga", "640×480 frame, 10 digits"),
+    ):
         if key in result:
             rows.append(
                 f"| locate, normalize and classify, {name} | {result[key]['total_ms']['p50']:.1f} ms "
@@ -103,7 +108,9 @@ def fill(text: str) -> str:
     """Give the README with each marked table made anew."""
     for name, make in TABLES.items():
         pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        text = re.sub(pattern, lambda found, make=make: found[1] + make() + found[2], text, flags=re.S)
+        text = re.sub(
+            pattern, lambda found, make=make: found[1] + make() + found[2], text, flags=re.S
+        )
     return text
 
 

@@ -128,7 +128,9 @@ class Classifier:
         blanks = np.zeros((-len(images) % size, *images.shape[1:]), np.uint8)
         filled = np.concatenate([images, blanks])
         starts = range(0, len(filled), size)
-        return np.concatenate([self._invoke(filled[at : at + size]) for at in starts])[: len(images)]
+        return np.concatenate([self._invoke(filled[at : at + size]) for at in starts])[
+            : len(images)
+        ]
 
     def _resize(self, batch: int) -> bool:
         """Set the batch size; False where the model's own reshapes fix it."""

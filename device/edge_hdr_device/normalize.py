@@ -33,10 +33,11 @@ def normalize(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = GLYPH_PX / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    glyph = cv2.resize(ink[y : y + height, x : x + width], size, interpolation=interpolation)
+    crop = ink[y : y + height, x : x + width]
+    glyph = np.asarray(cv2.resize(crop, size, interpolation=interpolation), np.uint8)
     peak = int(glyph.max())
     if 0 < peak < 255:
-        glyph = cv2.convertScaleAbs(glyph, alpha=255.0 / peak)
+        glyph = np.asarray(cv2.convertScaleAbs(glyph, alpha=255.0 / peak), np.uint8)
     left, top = _offset(glyph)
     field[top : top + size[1], left : left + size[0]] = glyph
     return field

@@ -23,9 +23,9 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "ds-cnn-nano": Architecture("ds_cnn", (12, 16, 24, 24, 32)),
-    "ds-cnn-small": Architecture("ds_cnn", (16, 32, 64, 64, 96)),
-    "ds-cnn-base": Architecture("ds_cnn", (24, 48, 96, 96, 96, 128)),
+    "ds-cnn-nano": Architecture("ds_cnn", (12, 16, 16, 24, 24, 32)),
+    "ds-cnn-small": Architecture("ds_cnn", (24, 32, 32, 64, 64, 96)),
+    "ds-cnn-base": Architecture("ds_cnn", (32, 48, 48, 96, 96, 96, 128)),
     "mlp": Architecture("mlp", (128, 64)),
     "lenet5": Architecture("lenet5", (6, 16, 120, 84)),
 }
@@ -42,7 +42,7 @@ def resolve(name: str, channels: tuple[int, ...] | None = None) -> Architecture:
     known = ARCHITECTURES[name]
     if channels is None:
         return known
-    least = 3 if known.family == "ds_cnn" else 1
+    least = 4 if known.family == "ds_cnn" else 1
     fixed = len(known.channels) if known.family == "lenet5" else None
     if len(channels) < least or (fixed and len(channels) != fixed) or min(channels) < 1:
         default = ",".join(map(str, known.channels))

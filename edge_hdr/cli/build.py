@@ -43,7 +43,7 @@ def build(
         None, "--arch", help="ds-cnn-nano, -small, -base, mlp or lenet5.", rich_help_panel=_MODEL
     ),
     channels: str = typer.Option(
-        None, help="Other widths, as 16,32,48,64.", rich_help_panel=_MODEL
+        None, help="Other widths, as 16,24,24,48,64.", rich_help_panel=_MODEL
     ),
     sparsity: str = typer.Option(
         None, help="Share of zeros, 0.5 or block2_pointwise=0.8,*=0.5.", rich_help_panel=_MODEL
@@ -102,7 +102,7 @@ def build(
     except ValueError as error:
         raise ConfigError(
             f"--channels or --sparsity is no list of numbers: {error}",
-            hint="as --channels 16,32,48 and --sparsity 0.5 or layer=0.8,*=0.5",
+            hint="as --channels 16,24,24,48 and --sparsity 0.5 or layer=0.8,*=0.5",
         ) from error
     settings = resolve(flags, file=config)
     _check_before_tensorflow(settings)

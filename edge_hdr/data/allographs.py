@@ -9,7 +9,7 @@ moves between, so that a mixture of them is still the same allograph.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Allograph:
     fineness: float
 
 
-@lru_cache(maxsize=None)
+@cache
 def allographs(digit: int) -> tuple[Allograph, ...]:
     """Give all allographs of a digit, prepared once for the life of the process."""
     return tuple(

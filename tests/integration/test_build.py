@@ -115,10 +115,10 @@ def test_every_variant_is_exported_as_asked(
     assert manifest is not None
     assert manifest.variant == variant
     assert manifest.input.dtype == ("int8" if variant == "int8-ptq" else "float32")
-    print_ = metrics(tmp_path / "out")["footprint"]
-    ratio = print_["weight_bytes"] / print_["parameters"]
-    expected = {"float32": 4.0, "float16": 2.0, "dynamic": 2.5, "int8-ptq": 1.3}
-    assert ratio <= expected[variant]
+    cost = metrics(tmp_path / "out")["footprint"]
+    per_parameter = cost["weight_bytes"] / cost["parameters"]
+    most = {"float32": 4.0, "float16": 2.0, "dynamic": 3.5, "int8-ptq": 1.3}  # dynamic: large ones
+    assert most[variant] - 0.7 < per_parameter <= most[variant]
 
 
 def test_pruned_zeros_stand_in_the_exported_file(
@@ -132,8 +132,8 @@ def test_pruned_zeros_stand_in_the_exported_file(
         for item in metrics(tmp_path / "out")["footprint"]["operators"]
         if item["name"] == "CONV_2D"
     ]
-    # the stem, then the 1×1 convolution of each of four blocks
-    np.testing.assert_array_less([0.49, 0.49, 0.74, 0.49, 0.49], pointwise)
+    # the stem, then the 1×1 convolution of each of five blocks
+    np.testing.assert_array_less([0.49, 0.49, 0.74, 0.49, 0.49, 0.49], pointwise)
     _, manifest = read_model(tmp_path / "out" / "model.tflite")
     assert manifest is not None
     assert manifest.variant == "int8-pruned"
@@ -141,7 +141,7 @@ def test_pruned_zeros_stand_in_the_exported_file(
 
 def test_a_teacher_is_distilled(edge_hdr: Run, digit_folder: Path, tmp_path: Path) -> None:
     base = ("build", "--data", digit_folder, *TOY, "--quantize", "float32")
-    assert edge_hdr(*base, "--out", "teacher", "--channels", "16,16,24").returncode == 0
+    assert edge_hdr(*base, "--out", "teacher", "--channels", "16,16,16,24").returncode == 0
     taught = edge_hdr(*base, "--out", "pupil", "--teacher", "teacher", "--distill", "1")
     assert taught.returncode == 0, taught.stderr
     plain = edge_hdr(*base, "--out", "plain")
@@ -169,8 +169,8 @@ def test_a_full_disk_in_a_checkpoint_is_one_line_and_leaves_no_half_file(
     )
     assert done.returncode == 3, done.stderr
     assert "error: cannot write out/checkpoints/float.npz: File too large" in done.stderr
-    assert [item.name for item in (tmp_path / "out").iterdir()] == ["build.json", "checkpoints"]
-    assert not list((tmp_path / "out" / "checkpoints").iterdir())
+    left = sorted(item.name for item in (tmp_path / "out").rglob("*"))
+    assert left == ["build.json", "checkpoints"]
 
 
 def test_too_many_int8_errors_fail_the_build_and_keep_the_evidence(

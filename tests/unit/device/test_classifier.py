@@ -36,9 +36,7 @@ def test_no_images_give_no_predictions(tiny_int8: Path) -> None:
 def test_int8_input_is_pixel_minus_128(tiny_int8: Path) -> None:
     classifier = Classifier(tiny_int8)
     assert classifier.input_spec.dtype == "int8"
-    np.testing.assert_array_equal(
-        classifier._lookup, (np.arange(256) - 128).astype(np.int8)
-    )
+    np.testing.assert_array_equal(classifier._lookup, (np.arange(256) - 128).astype(np.int8))
 
 
 def test_float_input_range_is_respected(tiny_float: Path) -> None:

@@ -1,0 +1,67 @@
+"""The contract of the command line: one JSON document, one clear error, one exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_version_and_help(edge_hdr: Run) -> None:
+    from edge_hdr import __version__
+
+    assert edge_hdr("--version").stdout == f"edge-hdr {__version__}\n"
+    done = edge_hdr("--help")
+    assert done.returncode == 0
+    assert "130 interrupted" in done.stdout
+
+
+CASES = [
+    (("build", "--quantise", "int8"), 2, "usage", "No such option"),
+    (("nonsense",), 2, "usage", "No such command"),
+    (("evaluate",), 2, "usage", "Missing argument"),
+    (("build", "--arch", "ds-cnn-nanoo"), 3, "config", "unknown architecture 'ds-cnn-nanoo'"),
+    (("build", "--channels", "4,x"), 3, "config", "--channels or --sparsity"),
+    (("build", "--config", "none.toml"), 3, "config", "cannot read none.toml"),
+    (("evaluate", "none.tflite"), 3, "model", "no model 'none.tflite'"),
+    (("info", "broken.tflite"), 3, "model", "no TFLite file"),
+    (("recognize", "none.png"), 3, "image", "none.png"),
+    (("recognize", "none.png", "--model", "broken.tflite"), 3, "model", "no TFLite file"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind", "said"), CASES, ids=[" ".join(case[0]) for case in CASES]
+)
+def test_a_failure_is_one_document_one_line_and_its_exit_code(
+    arguments: tuple[str, ...], code: int, kind: str, said: str, edge_hdr: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.tflite").write_bytes(b"GIF89a" + bytes(64))
+    plain, as_json = edge_hdr(*arguments), edge_hdr(*arguments, "--json")
+    assert plain.returncode == as_json.returncode == code, plain.stderr
+    assert plain.stdout == ""
+    first = plain.stderr.splitlines()[0]
+    assert first.startswith("error: ") and said in first
+    assert "Traceback" not in plain.stderr
+    document = json.loads(as_json.stdout)
+    assert set(document) == {"schema", "command", "ok", "data", "error"}
+    assert not document["ok"]
+    assert document["error"]["code"] == kind
+    assert document["error"]["exit_code"] == code
+    assert said in document["error"]["message"]
+
+
+def test_nothing_is_imported_before_it_is_needed(edge_hdr: Run, tmp_path: Path) -> None:
+    import sys
+
+    heavy = ["tensorflow", "tf_keras", "cv2", "matplotlib", "sklearn", "ai_edge_litert", "numpy"]
+    code = f"import sys, edge_hdr.cli.app; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == "[]"

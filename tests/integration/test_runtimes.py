@@ -1,0 +1,83 @@
+"""Slim files with a packed manifest load and compute the same in every interpreter."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_hdr import released
+from edge_hdr_device.classifier import Classifier
+
+pytestmark = pytest.mark.slow
+
+MODELS = [released.find(name) for name in released.names()]
+IMAGES = np.random.default_rng(5).integers(0, 256, (32, 28, 28), dtype=np.uint8)
+
+PROGRAM = """
+import sys
+import numpy as np
+from {module} import Interpreter
+images = np.load(sys.argv[2])
+interpreter = Interpreter(sys.argv[1])
+interpreter.allocate_tensors()
+source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+outputs = []
+for image in images:
+    stored = (image.astype(np.int16) - 128).astype(np.int8).reshape(1, 28, 28, 1)
+    interpreter.set_tensor(source["index"], stored)
+    interpreter.invoke()
+    outputs.append(interpreter.get_tensor(target["index"])[0])
+np.save(sys.argv[3], np.array(outputs))
+"""
+
+
+def stored_outputs(python: Path | str, module: str, model: Path, folder: Path) -> np.ndarray:
+    """Run a model in another Python and give its int8 outputs (N, 10)."""
+    np.save(folder / "in.npy", IMAGES)
+    program = PROGRAM.format(module=module)
+    arguments = [str(python), "-c", program, str(model), "in.npy", "out.npy"]
+    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(arguments, cwd=folder, env=env, check=True, capture_output=True)
+    return np.load(folder / "out.npy")
+
+
+def expected(model: Path) -> np.ndarray:
+    """Give the int8 outputs of the interpreter in use."""
+    classifier = Classifier(model)
+    spec = classifier.output_spec
+    return np.rint(classifier.logits(IMAGES) / spec.scale + spec.zero_point)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.parent.name)
+def test_tf_lite_agrees(model: Path, tmp_path: Path) -> None:
+    found = stored_outputs(sys.executable, "tensorflow.lite.python.interpreter", model, tmp_path)
+    assert np.abs(found - expected(model)).max() <= 1  # kernels differ by one step at most
+
+
+@pytest.fixture(scope="module")
+def tflite_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an environment with tflite-runtime, which needs numpy 1 and Python ≤ 3.11."""
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-runtime has no package for this Python")
+    folder = tmp_path_factory.mktemp("tflite")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    wanted = ["tflite-runtime==2.14.0", "numpy<2"]
+    pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--retries", "1", *wanted]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if done.returncode:
+        if os.environ.get("CI"):
+            pytest.fail(f"tflite-runtime cannot be installed: {done.stderr[-500:]}")
+        pytest.skip("tflite-runtime cannot be installed here (no package index?)")
+    return folder / "bin/python"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.parent.name)
+def test_tflite_runtime_agrees(model: Path, tflite_runtime: Path, tmp_path: Path) -> None:
+    found = stored_outputs(tflite_runtime, "tflite_runtime.interpreter", model, tmp_path)
+    assert np.abs(found - expected(model)).max() <= 1  # kernels differ by one step at most
