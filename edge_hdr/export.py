@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +55,11 @@ def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes
 def _convert(converter: Any) -> bytes:
     """Convert without the converter's chatter; it works in the folder for temporary files."""
     try:
-        with native_output_hidden(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            native_output_hidden(),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(action="ignore"),
+        ):
             return bytes(converter.convert())
     except (OSError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0][:200]

@@ -1,20 +1,18 @@
 """Read the table of allographs and turn each into matrices from control points to pen paths.
 
-A way of writing a digit is text: control points `x y` on a grid of 100 × 100 (x to the right,
-y down, the digit's top at 0 and its foot at 100), separated by commas. `!` marks a sharp corner,
-`|` lifts the pen. An allograph has one or more poses with the same points: shapes that a writer
-moves between, so that a mixture of them is still the same allograph.
+The table is `allographs.txt` beside this module; its head explains the notation. A mixture of an
+allograph's poses is still the same allograph.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edge_hdr.data.allograph_shapes import SHAPES
 
 STEP = 0.045  # distance between two samples of a path, in heights of a digit
 TYPICAL_LENGTH = 2.2  # of a digit's path, in heights of a digit
@@ -46,11 +44,17 @@ class Allograph:
 
 
 @cache
-def allographs(digit: int) -> tuple[Allograph, ...]:
-    """Give all allographs of a digit, prepared once for the life of the process."""
-    return tuple(
-        _prepare(name, weight, aspect, poses) for name, weight, aspect, *poses in SHAPES[digit]
-    )
+def allographs() -> tuple[tuple[Allograph, ...], ...]:
+    """Give the allographs of the digits 0 to 9, prepared once for the life of the process."""
+    text = (files("edge_hdr.data") / "allographs.txt").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    heads = [i for i, line in enumerate(lines) if not line.startswith(" ")]
+    digits: list[list[Allograph]] = [[] for _ in range(10)]
+    for begin, end in pairwise([*heads, len(lines)]):
+        digit, name, weight, aspect = (word.strip() for word in lines[begin].split(";"))
+        poses = [line.strip() for line in lines[begin + 1 : end]]
+        digits[int(digit)].append(_prepare(name, float(weight), float(aspect), poses))
+    return tuple(tuple(ways) for ways in digits)
 
 
 def parse(text: str) -> list[tuple[NDArray[np.float64], list[int]]]:
@@ -71,7 +75,7 @@ def parse(text: str) -> list[tuple[NDArray[np.float64], list[int]]]:
     return strokes
 
 
-def _prepare(name: str, weight: float, aspect: float, poses: tuple[str, ...]) -> Allograph:
+def _prepare(name: str, weight: float, aspect: float, poses: list[str]) -> Allograph:
     parsed = [parse(pose) for pose in poses]
     scale = np.array([aspect, 1.0]) / 100.0
     stacked = np.stack([np.concatenate([points for points, _ in pose]) for pose in parsed])

@@ -92,10 +92,10 @@ def trace(
     points += hands.jitter[:, None, None] * rng.standard_normal(points.shape)
     field = _draw_waves(hands, rng)
     drawn = []
+    blend = hands.quickness[:, None, None]
     for part, sharp, quick in zip(allograph.strokes, allograph.sharp, allograph.quick, strict=True):
         control = _overshoot(points[:, part], hands, rng)
-        control = control + 0.6 * hands.jitter[:, None, None] * rng.standard_normal((len(hands), 1, 2))
-        blend = hands.quickness[:, None, None]
+        control += 0.6 * hands.jitter[:, None, None] * rng.standard_normal((len(hands), 1, 2))
         path = (1.0 - blend) * (sharp @ control) + blend * (quick @ control)
         path = path + _tremble(path.shape[1], hands, rng)
         path = _lean(_wave(path, field), hands)
@@ -163,7 +163,8 @@ def _press(path: Floats, hands: Hands, rng: np.random.Generator) -> Floats:
     swing = rng.standard_normal((count, 3)) @ np.cos(np.pi * order[:, None] * along)
     step = np.diff(path, axis=1, append=path[:, -1:] * 2 - path[:, -2:-1])
     angle = np.arctan2(step[..., 1], step[..., 0])
-    nib = np.cos(2.0 * (angle - rng.normal(0.8, 0.5, count)[:, None]))
+    held = 0.8 + 0.5 * rng.standard_normal((count, 1))
+    nib = np.cos(2.0 * (angle - held))
     reach = np.minimum(along, 1.0 - along) * samples
     ends = np.exp(-reach / 4.0) * rng.uniform(0.0, 1.0, (count, 1))
     factor = 1.0 + hands.pressure[:, None] * swing * 0.6 + hands.nib[:, None] * nib

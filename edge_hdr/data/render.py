@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,11 @@ def draw_ink(rng: np.random.Generator) -> Ink:
     return Ink(bleed=0.012 + 0.02 * bleed, rough=0.8 * rough**2, grain=0.6 * grain**6)
 
 
+def margin_px(ink: Ink, height_px: int) -> int:
+    """Give how many pixels `rasterize` leaves around a glyph's bounds for ink that bleeds."""
+    return 2 + round(3 * ink.bleed * height_px)
+
+
 def rasterize(
     glyph: Glyph,
     *,
@@ -59,12 +65,12 @@ def rasterize(
         rng: source of the ink's texture; without one the texture is always the same.
 
     Returns:
-        uint8 (H, W), ink 255 on background 0, anti-aliased, at least 1 px of background around.
+        uint8 (H, W), ink 255 on background 0, anti-aliased, with `margin_px` of background around.
     """
     import cv2
 
     scale = height_px * oversample
-    margin = oversample * (2 + round(3 * ink.bleed * height_px))
+    margin = oversample * margin_px(ink, height_px)
     low, high = glyph.bounds()
     size = np.ceil((high - low) * height_px).astype(int) * oversample + 2 * margin
     fine = np.zeros((size[1], size[0]), np.uint8)
@@ -87,7 +93,7 @@ def _draw_stroke(
     fixed = np.rint(points * (1 << SHIFT)).astype(np.int32)
     thick = np.maximum(np.rint((widths[:-1] + widths[1:]) / 2.0), 1.0).astype(int)
     starts = [0, *(np.flatnonzero(np.diff(thick)) + 1).tolist(), len(thick)]
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in pairwise(starts):
         run = [fixed[begin : end + 1]]
         cv2.polylines(field, run, False, 255, int(thick[begin]), cv2.LINE_8, SHIFT)
 
@@ -111,9 +117,7 @@ def _lay_ink(
     return np.clip(soft, 0.0, 255.0).astype(np.uint8)
 
 
-def _noise(
-    shape: tuple[int, ...], rng: np.random.Generator, sigma: float
-) -> NDArray[np.float32]:
+def _noise(shape: tuple[int, ...], rng: np.random.Generator, sigma: float) -> NDArray[np.float32]:
     """Cut a field (H, W) of smooth noise with mean 0 and deviation 1 from a fixed tile."""
     tile = _tile(max(1, round(sigma)))
     if max(shape) > TILE_PX:

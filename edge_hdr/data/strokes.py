@@ -63,7 +63,7 @@ def sample_glyph(digit: int, rng: np.random.Generator) -> Glyph:
         digit: 0 to 9.
         rng: the only source of randomness.
     """
-    return write_glyphs(digit, _pick(digit, 1, rng), draw_hands(rng, 1), rng)[0]
+    return write_glyphs(digit, pick_allographs(digit, 1, rng), draw_hands(rng, 1), rng)[0]
 
 
 def write_glyphs(
@@ -78,12 +78,18 @@ def write_glyphs(
         rng: source of what differs from one digit to the next.
     """
     glyphs: dict[int, Glyph] = {}
-    for kind, allograph in enumerate(allographs(digit)):
+    for kind, allograph in enumerate(allographs()[digit]):
         index = np.flatnonzero(choice == kind)
         if len(index):
             written = _write(digit, allograph, hands.take(index), rng)
             glyphs.update(zip(index.tolist(), written, strict=True))
     return [glyphs[i] for i in range(len(choice))]
+
+
+def pick_allographs(digit: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw allographs of a digit by their weights, int64 (count,)."""
+    weights = np.array([allograph.weight for allograph in allographs()[digit]])
+    return rng.choice(len(weights), size=count, p=weights / weights.sum())
 
 
 def make_split(n: int, *, seed: int, workers: int | None = None) -> Split:
@@ -116,7 +122,9 @@ def _draw_chunk(labels: NDArray[np.int64], stream: np.random.SeedSequence) -> ND
     images = np.zeros((len(labels), 28, 28), np.uint8)
     for digit in range(len(DIGITS)):
         index = np.flatnonzero(labels == digit)
-        glyphs = write_glyphs(digit, _pick(digit, len(index), rng), hands.take(index), rng)
+        glyphs = write_glyphs(
+            digit, pick_allographs(digit, len(index), rng), hands.take(index), rng
+        )
         for place, glyph in zip(index, glyphs, strict=True):
             height_px = int(rng.integers(*HEIGHT_PX))
             ink = draw_ink(rng)
@@ -126,15 +134,7 @@ def _draw_chunk(labels: NDArray[np.int64], stream: np.random.SeedSequence) -> ND
     return images
 
 
-def _pick(digit: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw allographs of a digit by their weights, int64 (count,)."""
-    weights = np.array([allograph.weight for allograph in allographs(digit)])
-    return rng.choice(len(weights), size=count, p=weights / weights.sum())
-
-
-def _write(
-    digit: int, allograph: Allograph, hands: Hands, rng: np.random.Generator
-) -> list[Glyph]:
+def _write(digit: int, allograph: Allograph, hands: Hands, rng: np.random.Generator) -> list[Glyph]:
     """Write one allograph once with each hand."""
     traced = trace(allograph, hands, rng)
     return [

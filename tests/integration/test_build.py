@@ -153,10 +153,14 @@ def test_a_teacher_is_distilled(edge_hdr: Run, digit_folder: Path, tmp_path: Pat
     assert "--teacher nowhere is no build" in wrong.stderr
 
 
-def test_a_full_disk_in_a_checkpoint_is_one_line_and_leaves_no_half_file(
-    digit_folder: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("limit", "file"),
+    [(30_000, "checkpoints/float.npz"), (150_000, "report.html")],
+    ids=["checkpoint", "export"],
+)
+def test_a_full_disk_is_one_line_leaves_no_half_file_and_is_resumed(
+    limit: int, file: str, edge_hdr: Run, digit_folder: Path, tmp_path: Path
 ) -> None:
-    limit = 30_000  # bytes a file may have: less than a checkpoint, more than build.json
     command = ["build", "--data", str(digit_folder), *TOY, "--out", "out"]
     done = subprocess.run(
         [sys.executable, "-m", "edge_hdr", *command],
@@ -168,9 +172,13 @@ def test_a_full_disk_in_a_checkpoint_is_one_line_and_leaves_no_half_file(
         check=False,
     )
     assert done.returncode == 3, done.stderr
-    assert "error: cannot write out/checkpoints/float.npz: File too large" in done.stderr
-    left = sorted(item.name for item in (tmp_path / "out").rglob("*"))
-    assert left == ["build.json", "checkpoints"]
+    assert f"error: cannot write out/{file}: File too large" in done.stderr
+    left = {item.name for item in (tmp_path / "out").rglob("*")}
+    assert not {name for name in left if name.endswith(".part")}
+    assert not left & {Path(file).name, "model.tflite"}
+    resumed = edge_hdr(*command)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (tmp_path / "out" / "model.tflite").exists()
 
 
 def test_too_many_int8_errors_fail_the_build_and_keep_the_evidence(
