@@ -44,7 +44,7 @@ class BuildConfig:
         prune_epochs: of the pruning phase.
         qat_epochs: of quantization-aware training.
         plain_epochs: last float epochs without augmentation.
-        batch_size: examples a step.
+        batch_size: examples a step; fewer, at a rate as much lower, where data are few.
         learning_rate: highest, of the float phase; the other phases take a tenth.
         optimizer: sgd or adam.
         schedule: one-cycle or cosine.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +16,13 @@ from edge_hdr.config import BuildConfig
 from edge_hdr.data.augment import Augmentation
 from edge_hdr.data.dataset import Split
 from edge_hdr.data.splits import subset
+from edge_hdr.errors import ConfigError
 from edge_hdr.progress import Progress
 from edge_hdr.training import fit, values_of
 from edge_hdr.training_recipe import Recipe
 
 CALIBRATION_IMAGES = 1000
+STEPS_AN_EPOCH, SMALLEST_BATCH = 32, 16  # a few hundred examples must not mean a few steps
 
 
 @dataclass
@@ -115,11 +118,12 @@ class Phases:
             elastic_px=config.elastic_px,
             clean_share=config.clean_share,
         )
+        batch = self._batch_size()
         return Recipe(
             phase=phase,
             epochs=epochs,
-            batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
+            batch_size=batch,
+            learning_rate=config.learning_rate * batch / config.batch_size,
             optimizer=config.optimizer,  # type: ignore[arg-type]
             schedule=config.schedule,  # type: ignore[arg-type]
             weight_decay=config.weight_decay,
@@ -131,6 +135,17 @@ class Phases:
             patience=config.patience if phase == "float" else 0,
             seed=config.seed,
         )
+
+    def _batch_size(self) -> int:
+        """Give the configured batch size, or a smaller one where the training split is small."""
+        count, replicas = len(self.train), self.strategy.num_replicas_in_sync
+        batch = min(self.config.batch_size, max(SMALLEST_BATCH, count // STEPS_AN_EPOCH), count)
+        if batch < replicas:
+            raise ConfigError(
+                f"a batch of {batch} cannot be shared by {replicas} replicas",
+                hint="raise --batch-size, or use fewer replicas",
+            )
+        return batch - batch % replicas
 
     def _fine(self, phase: str, epochs: int) -> Recipe:
         """Give the recipe of a phase that starts from trained weights."""
@@ -148,10 +163,6 @@ def load_teacher(folder: Any, classes: int) -> Any:
     Raises:
         ConfigError: the folder holds no such build.
     """
-    import json
-
-    from edge_hdr.errors import ConfigError
-
     try:
         settings = json.loads((folder / "build.json").read_text())["config"]
         saved = CheckpointStore(folder / "checkpoints").load("float")

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from edge_hdr.calibration import fit_temperature, threshold_for
 from edge_hdr.comparison import compare
 from edge_hdr.config import BuildConfig
@@ -15,6 +17,8 @@ from edge_hdr.footprint import footprint
 from edge_hdr_device.classifier import Classifier, softmax
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.manifest import Manifest, pack
+
+LEAST_COVERAGE = 0.95  # a weak model may not refuse more of the validation split than the rest
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,10 @@ def _calibrated(
     logits = classifier.logits(validation.images)
     temperature = round(fit_temperature(logits, validation.labels), 4)
     probabilities = softmax(logits / temperature)
-    threshold = round(threshold_for(probabilities, validation.labels, selective_accuracy), 4)
+    wanted = threshold_for(probabilities, validation.labels, selective_accuracy)
+    bearable = float(np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE))
+    threshold = round(min(wanted, bearable), 4)
+    accepted = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == validation.labels
     checked = {
         "split": "validation",
@@ -119,7 +126,9 @@ def _calibrated(
         "accuracy": float(right.mean()),
         "temperature": temperature,
         "threshold": threshold,
-        "selective_accuracy": selective_accuracy,
+        "selective_accuracy_wanted": selective_accuracy,
+        "selective_accuracy": float(right[accepted].mean()),
+        "coverage": float(accepted.mean()),
     }
     return replace(candidate.manifest, temperature=temperature, threshold=threshold), checked
 

@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 WAVES = 3  # sine waves that bend a digit as a whole
 TREMOR_WAVES = 6  # cosines along a stroke that make up the pen's trembling
+LONG_STROKE = 50  # samples; on a shorter stroke the same waves are steeper, so they are lower
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def _tremble(samples: int, hands: Hands, rng: np.random.Generator) -> Floats:
     """Give the trembling of the pen along a stroke, (B, samples, 2)."""
     order = np.arange(2, 2 + TREMOR_WAVES)
     waves = np.cos(np.pi * order * np.linspace(0.0, 1.0, samples)[:, None])
-    amount = rng.standard_normal((len(hands), TREMOR_WAVES, 2)) * hands.tremor[:, None, None]
+    size = hands.tremor[:, None, None] * min(1.0, samples / LONG_STROKE)
+    amount = size * rng.standard_normal((len(hands), TREMOR_WAVES, 2))
     trembling: Floats = waves @ amount
     return trembling
 

@@ -72,7 +72,7 @@ def rasterize(
     scale = height_px * oversample
     margin = oversample * margin_px(ink, height_px)
     low, high = glyph.bounds()
-    size = np.ceil((high - low) * height_px).astype(int) * oversample + 2 * margin
+    size = np.ceil((high - low) * height_px - 1e-6).astype(int) * oversample + 2 * margin
     fine = np.zeros((size[1], size[0]), np.uint8)
     for stroke in glyph.strokes:
         _draw_stroke(fine, (stroke.points - low) * scale + margin, stroke.widths * scale)

@@ -18,6 +18,7 @@ Box = tuple[str, int, int, int, int]
 PENS: tuple[Color, ...] = ((96, 48, 24), (140, 60, 30), (40, 36, 34), (60, 58, 60), (70, 40, 50))
 BOX_LEVEL = 64  # a quarter of full ink belongs to the digit's box
 SPACE = 0.75  # width of a space, in heights of a digit
+SHARP = 0.35  # of the bleeding that the small digits of a form show
 PITCH = 1.75  # from one line to the next, in heights of a digit
 
 
@@ -84,7 +85,8 @@ def write_sheet(
     height = _digit_height(units, width_px - 2 * margin, digit_px or width_px // 11, digit_px)
     placed = _lay_out(written, height, margin, gap, rng)
     size = (round(2 * margin + (max(len(lines), 1) - 1) * PITCH * height + height), width_px)
-    ink, boxes = _draw(placed, size, height, draw_ink(rng), rng)
+    drawn = draw_ink(rng)
+    ink, boxes = _draw(placed, size, height, replace(drawn, bleed=SHARP * drawn.bleed), rng)
     image = _photograph(ink, _pick_pen(pen, rng), _pick_paper(paper, rng), shade, noise, rng)
     if grey:
         luma = image.astype(np.float32) @ np.array([0.114, 0.587, 0.299], np.float32)
@@ -105,7 +107,7 @@ def _check(lines: list[str]) -> None:
 
 def _write_lines(lines: list[str], rng: np.random.Generator) -> list[list[Glyph | None]]:
     """Write every character in one hand, None for a space; a digit keeps its allograph."""
-    person = draw_hands(rng, 1)
+    person = _settle(draw_hands(rng, 1), rng)
     kinds = [pick_allographs(digit, 1, rng) for digit in range(10)]
     return [
         [
@@ -116,6 +118,20 @@ def _write_lines(lines: list[str], rng: np.random.Generator) -> list[list[Glyph 
         ]
         for line in lines
     ]
+
+
+def _settle(person: Hands, rng: np.random.Generator) -> Hands:
+    """Give a hand the care of a person who writes figures to be read, and a common pen."""
+    return replace(
+        person,
+        slant=0.6 * person.slant,
+        stretch=0.6 * person.stretch,
+        bend=0.6 * person.bend,
+        jitter=0.6 * person.jitter,
+        overshoot=0.6 * person.overshoot,
+        tremor=0.6 * person.tremor,
+        width=rng.uniform(0.07, 0.13, 1),
+    )
 
 
 def _today(person: Hands, rng: np.random.Generator) -> Hands:
@@ -235,7 +251,8 @@ def _photograph(
     light = _light(ink.shape, shade, rng)[..., None]
     image = (paper + cover * (pen - paper)) * light
     image += noise * rng.standard_normal(image.shape, np.float32)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    photograph: NDArray[np.uint8] = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return photograph
 
 
 def _light(shape: tuple[int, ...], shade: float, rng: np.random.Generator) -> NDArray[np.float32]:
