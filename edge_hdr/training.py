@@ -79,10 +79,12 @@ class _Run:
         with self.strategy.scope():
             self.optimizer = make_optimizer(recipe, self.steps)
             self.optimizer.build(model.trainable_variables)
-            self.weights = list(model.trainable_variables)
+            # both orders change when layers are frozen, so they are taken once
+            self.variables, self.weights = list(model.variables), list(model.trainable_variables)
             self.averages = [
                 tf.Variable(_value(weight), trainable=False) for weight in self.weights
             ]
+        self.evaluate = _evaluator(model, validation)
         self.history: list[dict[str, Any]] = []
         self.best: tuple[float, list[NDArray[Any]]] = (-1.0, [])
 
@@ -97,15 +99,15 @@ class _Run:
             if self._stopped_early():
                 break
             if step is None or epoch == freeze_from:
-                if epoch >= freeze_from:
-                    _freeze_norm(self.model)
+                _set_norm_trainable(self.model, epoch < freeze_from)
                 step = self._make_step()
             augmentation = recipe.augmentation if epoch < plain_from else None
             if batches is None or augmentation is not drawn:
                 batches = iter(training_batches(self.train, recipe, epoch, augmentation))
                 drawn = augmentation
             self._epoch(epoch, step, batches)
-        self._use(self._final_weights())
+        _set_norm_trainable(self.model, True)
+        self._finish()
         return self.history
 
     def _epoch(self, epoch: int, step: Callable[..., tf.Tensor], batches: Any) -> None:
@@ -120,7 +122,7 @@ class _Run:
                 )
             total += loss
             self.progress.step(loss)
-        val_loss, val_accuracy = self._evaluate()
+        val_loss, val_accuracy = self._validate()
         row = {
             "phase": self.recipe.phase,
             "epoch": epoch + 1,
@@ -131,7 +133,6 @@ class _Run:
             "seconds": round(time.monotonic() - started, 2),
         }
         self.history.append(row)
-        self._remember_best(val_accuracy)
         self._save(epoch + 1)
         self.progress.epoch(row)
 
@@ -179,12 +180,15 @@ class _Run:
             losses = (1 - recipe.distill) * losses + recipe.distill * taught
         return tf.reduce_sum(losses) / recipe.batch_size
 
-    def _evaluate(self) -> tuple[float, float]:
+    def _validate(self) -> tuple[float, float]:
         """Give loss and accuracy of the averaged weights on the validation split."""
         trained = [_value(weight) for weight in self.weights]
         self._use(self._averaged())
         try:
-            return evaluate_model(self.model, self.validation)
+            loss, accuracy = self.evaluate()
+            if self.recipe.patience and accuracy > self.best[0]:
+                self.best = (accuracy, [_value(variable) for variable in self.variables])
+            return loss, accuracy
         finally:
             self._use(trained)
 
@@ -198,20 +202,20 @@ class _Run:
         if self.settle:
             self.settle(self.model)
 
-    def _remember_best(self, accuracy: float) -> None:
-        if self.recipe.patience and accuracy > self.best[0]:
-            self.best = (accuracy, self._averaged())
-
     def _stopped_early(self) -> bool:
         patience = self.recipe.patience
         recent = [row["val_accuracy"] for row in self.history]
         return bool(patience) and len(recent) - 1 - int(np.argmax(recent or [0])) >= patience
 
-    def _final_weights(self) -> list[NDArray[Any]]:
-        return self.best[1] if self.best[1] else self._averaged()
+    def _finish(self) -> None:
+        """Leave the best variables in the model where early stopping watched, else the average."""
+        for variable, value in zip(self.variables, self.best[1], strict=bool(self.best[1])):
+            variable.assign(value)
+        if not self.best[1]:
+            self._use(self._averaged())
 
     def _state(self) -> list[Any]:
-        return [*self.model.variables, *self.optimizer.variables, *self.averages]
+        return [*self.variables, *self.optimizer.variables, *self.averages]
 
     def _save(self, epochs: int) -> None:
         arrays = [_value(variable) for variable in self._state()]
@@ -229,6 +233,11 @@ class _Run:
 
 def evaluate_model(model: Any, split: Split) -> tuple[float, float]:
     """Give the mean cross-entropy and the top-1 accuracy of a Keras model on a split."""
+    return _evaluator(model, split)()
+
+
+def _evaluator(model: Any, split: Split) -> Callable[[], tuple[float, float]]:
+    """Make a function that evaluates the model as it then is; its graph is traced once."""
     strategy = tf.distribute.get_strategy()
 
     @tf.function
@@ -238,11 +247,18 @@ def evaluate_model(model: Any, split: Split) -> tuple[float, float]:
         right = tf.argmax(logits, axis=1, output_type=labels.dtype) == labels
         return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))])
 
-    total = np.zeros(2)
-    for images, labels in evaluation_batches(split):
+    @tf.function
+    def over_replicas(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         sums = strategy.run(measure, args=(images, labels))
-        total += strategy.reduce(tf.distribute.ReduceOp.MEAN, sums, axis=None).numpy()
-    return float(total[0] / len(split)), float(total[1] / len(split))
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, sums, axis=None)
+
+    def evaluate() -> tuple[float, float]:
+        total = np.zeros(2)
+        for images, labels in evaluation_batches(split):
+            total += over_replicas(images, labels).numpy()
+        return float(total[0] / len(split)), float(total[1] / len(split))
+
+    return evaluate
 
 
 def values_of(model: Any) -> list[NDArray[Any]]:
@@ -254,11 +270,12 @@ def _decays(weight: Any) -> bool:
     return "kernel" in weight.name
 
 
-def _freeze_norm(model: Any) -> None:
+def _set_norm_trainable(model: Any, trainable: bool) -> None:
+    """Freeze or free the batch norms; a frozen one uses and keeps its moving statistics."""
     for layer in model.layers:
         inner = getattr(layer, "layer", layer)
         if isinstance(inner, tf_keras.layers.BatchNormalization):
-            inner.trainable = False
+            inner.trainable = trainable
 
 
 def _value(variable: Any) -> NDArray[Any]:

@@ -138,7 +138,7 @@ class Phases:
 
     def _batch_size(self) -> int:
         """Give the configured batch size, or a smaller one where the training split is small."""
-        count, replicas = len(self.train), self.strategy.num_replicas_in_sync
+        count, replicas = len(self.train), int(self.strategy.num_replicas_in_sync)
         batch = min(self.config.batch_size, max(SMALLEST_BATCH, count // STEPS_AN_EPOCH), count)
         if batch < replicas:
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -115,8 +116,8 @@ def _calibrated(
     temperature = round(fit_temperature(logits, validation.labels), 4)
     probabilities = softmax(logits / temperature)
     wanted = threshold_for(probabilities, validation.labels, selective_accuracy)
-    bearable = float(np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE))
-    threshold = round(min(wanted, bearable), 4)
+    bearable = np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE, method="lower")
+    threshold = math.floor(min(wanted, float(bearable)) * 1e4) / 1e4
     accepted = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == validation.labels
     checked = {

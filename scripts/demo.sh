@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # The main job at its quickest: build a model here, then read a picture with it.
+# Usage: scripts/demo.sh [FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run="${VENV:-.venv}/bin/edge-hdr"
-out=demo/model
-picture=tests/data/sample.png
+out=${1:-demo}
+picture=tests/data/sample.jpg
 
-"$run" build --quantize int8 --preset quick --out "$out" --force
+"$run" build --quantize int8 --preset quick --out "$out/model" --force
 echo
 echo "reading $picture with the new model:"
-"$run" recognize "$picture" --model "$out/model.tflite" --annotate demo/sample-read.png --force
+"$run" recognize "$picture" --model "$out/model" --annotate "$out/sample-read.png" --force
 echo
-echo "model:   $out/model.tflite"
-echo "picture: demo/sample-read.png"
-echo "report:  $out/report.html"
+echo "model:   $out/model/model.tflite"
+echo "picture: $out/sample-read.png"
+echo "report:  $out/model/report.html"
