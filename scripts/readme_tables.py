@@ -78,27 +78,30 @@ def figures() -> str:
 def recognition() -> list[str]:
     """Give the rows about reading photos and starting up."""
     rows = []
-    result = read("recognize-latency")
-    for key, name in (
-        ("photo_12mp", "12-megapixel photo"),
-        ("frame_vga", "640×480 frame, 10 digits"),
-    ):
-        if key in result:
-            rows.append(
-                f"| locate, normalize and classify, {name} | {result[key]['total_ms']['p50']:.1f} ms "
-                "| `python benchmarks/recognize_latency.py` |"
-            )
-    if "shell_s" in result:
-        rows.append(
-            f"| `recognize` on that photo, from the shell | {result['shell_s']['p50']:.2f} s "
-            "| `python benchmarks/recognize_latency.py` |"
-        )
+    result, command = read("recognize-latency"), "`python benchmarks/recognize_latency.py`"
+    if result:
+        photo, frame = result["photo"], result["frame"]
+        rows += [
+            f"| locate, normalize, classify: {pixels(photo)} photo, {photo['digits']} digits "
+            f"| {photo['total_ms']['p50']:.0f} ms (p90 {photo['total_ms']['p90']:.0f}) "
+            f"| {command} |",
+            f"| the same: {pixels(frame)} frame, {frame['digits']} digits "
+            f"| {frame['total_ms']['p50']:.1f} ms (p90 {frame['total_ms']['p90']:.1f}) "
+            f"| {command} |",
+            "| `recognize` on that photo, from the shell "
+            f"| {result['command_on_photo']['p50_s']:.2f} s | {command} |",
+        ]
     result = read("startup")
     if result:
         rows.append(
             f"| `edge-hdr --help` | {result['help_s']:.2f} s | `python benchmarks/startup.py` |"
         )
     return rows
+
+
+def pixels(picture: dict[str, Any]) -> str:
+    """Say a picture's size as "4000×3000"."""
+    return f"{picture['width']}×{picture['height']}"
 
 
 TABLES: dict[str, Callable[[], str]] = {"models": models, "figures": figures}
