@@ -7,6 +7,10 @@ python="${VENV:-.venv}/bin/python"
 "$python" benchmarks/strokes_throughput.py --out benchmarks/results/strokes-throughput.json
 "$python" benchmarks/recognize_latency.py --out benchmarks/results/recognize-latency.json
 "$python" benchmarks/model_latency.py
+photos="${EDGE_HDR_DATA:-.}/photos_dev"
+if [ -d "$photos" ]; then
+  "$python" benchmarks/photos.py "$photos" --half 1 --summary --out benchmarks/results/photos.json
+fi
 "$python" benchmarks/build.py --preset quick
 "$python" benchmarks/build.py --preset default
 "$python" benchmarks/strokes_to_mnist.py

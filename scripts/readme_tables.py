@@ -91,6 +91,13 @@ def recognition() -> list[str]:
             "| `recognize` on that photo, from the shell "
             f"| {result['command_on_photo']['p50_s']:.2f} s | {command} |",
         ]
+    result = read("photos").get("all", {})
+    if result:
+        rows.append(
+            f"| {result['photos']} hobby photos never tuned on, {result['digits']} digits, mostly "
+            f"one a photo | {result['character_error_rate']:.1%} character error rate "
+            f"| `python benchmarks/photos.py DIR --half 1` |"
+        )
     result = read("startup")
     if result:
         rows.append(
