@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_hdr_device.errors import ModelError
 from edge_hdr_device.interpreter import Delegate, open_interpreter
-from edge_hdr_device.manifest import Manifest, TensorSpec, unpack
+from edge_hdr_device.manifest import Manifest, TensorSpec, read_file, unpack
 from edge_hdr_device.normalize import SIDE_PX
 
 MAX_BATCH = 256  # bounds the arena: a page with more digits is classified in pieces
@@ -60,7 +60,7 @@ class Classifier:
         input_range: tuple[float, float] | None = None,
         classes: int = 10,
     ) -> None:
-        content = model if isinstance(model, bytes) else _read(model)
+        content = model if isinstance(model, bytes) else read_file(model)
         flatbuffer, self.manifest = unpack(content)
         self._interpreter = open_interpreter(flatbuffer, num_threads=num_threads, delegate=delegate)
         self._input, self.input_spec = _one(self._interpreter.get_input_details(), "input")
@@ -162,15 +162,6 @@ def as_logits(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(outputs) and outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=0.05):
         return np.log(np.maximum(outputs, 1e-7))
     return outputs
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"cannot read the model {path}: {error.strerror}", hint="check the path"
-        ) from error
 
 
 def _one(details: list[dict[str, Any]], end: str) -> tuple[int, TensorSpec]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edge_hdr_device.errors import DependencyError, ModelError
+from edge_hdr_device.manifest import read_file
 from edge_hdr_device.quiet import native_output_hidden
 
 Delegate = Literal["xnnpack", "none"]
@@ -33,7 +34,7 @@ def open_interpreter(
     """
     make, resolver = _load_runtime()
     name = model.name if isinstance(model, Path) else "the model"
-    content = _read(model)
+    content = model if isinstance(model, bytes) else read_file(model)
     if content[4:8] != b"TFL3":
         raise ModelError(
             f"{name} is no TFLite file (its identifier is {content[4:8]!r})",
@@ -64,17 +65,6 @@ def runtime_name() -> str:
         except PackageNotFoundError:
             continue
     return "none"
-
-
-def _read(model: Path | bytes) -> bytes:
-    if isinstance(model, bytes):
-        return model
-    try:
-        return model.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"cannot read the model {model}: {error.strerror}", hint="check the path"
-        ) from error
 
 
 def _load_runtime() -> tuple[Callable[..., Any], Any]:

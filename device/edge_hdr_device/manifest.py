@@ -174,10 +174,18 @@ def read_model(path: Path) -> tuple[bytes, Manifest | None]:
     Raises:
         ModelError: the file cannot be read, or see `unpack`.
     """
+    return unpack(read_file(path))
+
+
+def read_file(path: Path) -> bytes:
+    """Read a model file's bytes.
+
+    Raises:
+        ModelError: there is no such file, or it cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ModelError(
             f"cannot read the model {path}: {error.strerror}", hint="check the path"
         ) from error
-    return unpack(data)
