@@ -25,7 +25,8 @@ def models() -> str:
     """Give the table of released models."""
     speeds = read("model-latency").get("models", {})
     rows = [
-        "| model | MNIST test (95 % interval) | errors, int8 and float32 | file | flatbuffer | one digit |",
+        "| model | MNIST test (95 % interval) | errors, int8 and float32 | file | flatbuffer "
+        "| one digit |",
         "|---|---|---|---|---|---|",
     ]
     for path in sorted(RESULTS.glob("release-*.json"), reverse=True):
