@@ -9,16 +9,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_hdr import __version__
-from edge_hdr.build_folder import FLOAT, MODEL, REJECTED, claim_folder, record
+from edge_hdr.build_folder import FLOAT, MODEL, PREVIOUS, REJECTED, claim_folder, locked, record
 from edge_hdr.config import BuildConfig
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.errors import CheckFailedError
 from edge_hdr.progress import Progress
+from edge_hdr.provenance import changed, versions
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.manifest import Manifest, pack
 from edge_hdr_device.storage import write_atomic
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from edge_hdr.training_setup import Cluster
     from edge_hdr.verify import Verdict
-
-LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy",
-             "opencv-python-headless")  # fmt: skip
 
 
 class Reporter(Progress, Protocol):
@@ -106,10 +103,24 @@ def build(
             there, and the model is kept as `rejected.tflite`.
         DataError, ConfigError, DependencyError: see `data.load`, `config`, `training_setup`.
     """
-    from edge_hdr.training_setup import prepare, require_train_extra
+    from edge_hdr.training_setup import require_train_extra
 
     require_train_extra()
-    claim_folder(out, config, force=force)
+    with locked(out):
+        claim_folder(out, config, force=force)
+        return _build(config, out, data_dir, reporter, command, strict)
+
+
+def _build(
+    config: BuildConfig,
+    out: Path,
+    data_dir: Path | None,
+    reporter: Reporter,
+    command: str,
+    strict: bool,
+) -> BuildResult:
+    from edge_hdr.training_setup import prepare
+
     cluster = prepare(config.seed, distribute=config.distribute, replicas=config.replicas)
     clock = _Clock(reporter)
     with clock.step("data"):
@@ -275,21 +286,5 @@ def _judge(out: Path, verdict: Verdict, flatbuffer: bytes, metrics: dict[str, An
         )
     write_atomic(out / MODEL, packed)
     (out / REJECTED).unlink(missing_ok=True)
+    (out / PREVIOUS).unlink(missing_ok=True)
     return BuildResult(out, out / MODEL, metrics)
-
-
-def changed(config: BuildConfig) -> dict[str, Any]:
-    """Give the settings that differ from the defaults: enough to repeat a build, and short."""
-    plain = BuildConfig().to_dict()
-    return {key: value for key, value in config.to_dict().items() if value != plain[key]}
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of the libraries that decide what a build makes."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from edge_hdr.errors import ConfigError, nearest
 
 FILE = "edge-hdr.toml"
 PREFIX = "EDGE_HDR_BUILD_"
+
+ALIASES = {"arch": "architecture"}  # the flag's name, which people also write into the file
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"epochs": 6, "prune_epochs": 2, "qat_epochs": 2, "strokes_train": 40_000},
@@ -163,7 +166,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     for table in document:
         if table != "build":
             raise ConfigError(f"{path}: unknown table [{table}]", hint=nearest(table, ["build"]))
-    values = document.get("build", {})
+    values = {ALIASES.get(key, key): value for key, value in document.get("build", {}).items()}
     _known(values, f"{path}: unknown key")
     return dict(values)
 
@@ -236,7 +239,7 @@ def _check(config: BuildConfig) -> None:
             raise ConfigError(
                 f"{key} = {getattr(config, key)} is too small", hint=f"at least {least}"
             )
-    if config.learning_rate <= 0:
+    if not 0 < config.learning_rate < math.inf:
         raise ConfigError(f"learning_rate = {config.learning_rate}", hint="give more than 0")
     shares = {f"sparsity of {name}": share for name, share in config.sparsity.items()}
     for key in ("ema", "label_smoothing", "clean_share", "distill", "stroke"):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_hdr.checkpoint import Checkpoint, CheckpointStore
 from edge_hdr.data.dataset import Split
 from edge_hdr.errors import CheckFailedError
+from edge_hdr.interruption import interruptions_held
 from edge_hdr.progress import Progress
 from edge_hdr.training_input import evaluation_batches, training_batches
 from edge_hdr.training_recipe import Recipe, make_optimizer, rate_at
@@ -51,10 +52,13 @@ def fit(
         learning_rate, seconds.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM, between two steps.
         CheckFailedError: the loss is no longer a finite number.
         StorageError: a checkpoint cannot be written; the one before is still there.
     """
-    return _Run(model, recipe, train, validation, store, progress, teacher, settle).run()
+    run = _Run(model, recipe, train, validation, store, progress, teacher, settle)
+    with interruptions_held() as run.check_interruption:
+        return run.run()
 
 
 class _Run:
@@ -85,6 +89,7 @@ class _Run:
                 tf.Variable(_value(weight), trainable=False) for weight in self.weights
             ]
         self.evaluate = _evaluator(model, validation)
+        self.check_interruption: Callable[[], None] = lambda: None
         self.history: list[dict[str, Any]] = []
         self.best: tuple[float, list[NDArray[Any]]] = (-1.0, [])
 
@@ -118,10 +123,11 @@ class _Run:
             if not np.isfinite(loss):
                 raise CheckFailedError(
                     f"training diverged in epoch {epoch + 1}: the loss is {loss}",
-                    hint="lower --learning-rate; the last good checkpoint is kept",
+                    hint="lower --learning-rate",
                 )
             total += loss
             self.progress.step(loss)
+            self.check_interruption()
         val_loss, val_accuracy = self._validate()
         row = {
             "phase": self.recipe.phase,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tf_keras
 
 from edge_hdr.architectures import registry
 from edge_hdr.checkpoint import CheckpointStore
@@ -53,6 +54,8 @@ class Phases:
 
     def float_model(self) -> Any:
         """Train from random weights."""
+        if self.config.sparsity:  # a wrong layer name shows before hours of training
+            prune.layer_sparsity(self._build(), self.config.sparsity)
         return self._fit(self._build, self._recipe("float", self.config.epochs))
 
     def pruned(self, model: Any) -> Any:
@@ -89,6 +92,7 @@ class Phases:
     def _fit(self, make: Any, recipe: Recipe, *, pruning: bool = False) -> Any:
         with self.strategy.scope():
             model = make()
+            _quicken_norm(model, recipe.epochs * max(1, len(self.train) // recipe.batch_size))
             self.history += fit(
                 model,
                 recipe,
@@ -151,6 +155,14 @@ class Phases:
         """Give the recipe of a phase that starts from trained weights."""
         recipe = self._recipe(phase, epochs)
         return replace(recipe, learning_rate=recipe.learning_rate / 10, schedule="cosine")
+
+
+def _quicken_norm(model: Any, steps: int) -> None:
+    """Let batch-norm statistics forget faster where steps are few, lest they stay behind."""
+    for layer in model.layers:
+        inner = getattr(layer, "layer", layer)
+        if isinstance(inner, tf_keras.layers.BatchNormalization):
+            inner.momentum = min(inner.momentum, max(0.5, 1 - 10 / steps))
 
 
 def load_teacher(folder: Any, classes: int) -> Any:

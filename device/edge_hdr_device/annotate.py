@@ -31,7 +31,8 @@ def annotate(image: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     long_side = max(image.shape[:2])
     scale = min(max(1.0, SMALLEST_PX / long_side), max(LARGEST_PX, SMALLEST_PX) / long_side)
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    resized = cv2.resize(image, (width, height), interpolation=interpolation)
     if resized.ndim == 2:
         resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2BGR)
     canvas = np.ascontiguousarray(resized, np.uint8)

@@ -66,7 +66,7 @@ class Classifier:
         self._input, self.input_spec = _one(self._interpreter.get_input_details(), "input")
         self._output, self.output_spec = _one(self._interpreter.get_output_details(), "output")
         _check_interface(self.input_spec, self.output_spec, self.manifest, classes)
-        self._lookup = _pixel_lookup(self.input_spec, input_range)
+        self._lookup = _pixel_lookup(self.input_spec, None if self.manifest else input_range)
         self._batch = self.input_spec.shape[0]
         self._resizable = True
         self.flatbuffer_bytes = len(flatbuffer)

@@ -13,7 +13,7 @@ from edge_hdr_device.errors import ImageError
 
 MAX_PIXELS = 100_000_000  # 300 MB once decoded in colour
 SUFFIXES = frozenset(
-    {".bmp", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    {".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
     | {".tif", ".tiff", ".webp"}
 )
 _PNG = b"\x89PNG\r\n\x1a\n"

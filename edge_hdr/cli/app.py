@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import typer
 
 from edge_hdr.cli import build, data, evaluate, info, recognize, render
-from edge_hdr.errors import EdgeHdrError, UsageError
+from edge_hdr.errors import EdgeHdrError, StorageError, UsageError
 
 app = typer.Typer(
     name="edge-hdr",
@@ -54,23 +58,59 @@ def main() -> None:
     words = [word for word in arguments if not word.startswith("-")]
     command = " ".join(words[:2]) if words[:1] == ["data"] else "".join(words[:1])
     as_json = "--json" in arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
     try:
         code = typer.main.get_command(app).main(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
+        if code == _InterruptedError.exit_code:  # what typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
+    except (BrokenPipeError, SystemExit) as leaving:
+        # the parser turns a closed pipe into an exit with 1; the reader has only seen enough
+        if isinstance(leaving, SystemExit) and not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except (KeyboardInterrupt, typer.Abort):
+        _show(_InterruptedError("interrupted"), command, as_json)
+        sys.stderr.flush()
+        # not sys.exit: TensorFlow's threads may be at work and do not survive a teardown
+        os._exit(_InterruptedError.exit_code)
     except EdgeHdrError as error:
         logging.getLogger("edge_hdr").debug("failed", exc_info=True)
-        render.emit_error(error, command=command, as_json=as_json)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        render.note("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _fail(error, command, as_json)
+    except OSError as error:
+        _fail(StorageError(str(error), hint="check the path and the space left"), command, as_json)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         # the parser's own error class, which typer does not export
         usage = UsageError(error.format_message(), hint=f"edge-hdr {command} --help".strip())
-        render.emit_error(usage, command=command, as_json=as_json)
-        sys.exit(usage.exit_code)
+        _fail(usage, command, as_json)
+
+
+class _InterruptedError(EdgeHdrError):
+    """Ctrl-C or SIGTERM."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(error: EdgeHdrError, command: str, as_json: bool) -> NoReturn:
+    _show(error, command, as_json)
+    sys.exit(error.exit_code)
+
+
+def _show(error: EdgeHdrError, command: str, as_json: bool) -> None:
+    """Show an error, also where stdout takes nothing any more."""
+    try:
+        render.emit_error(error, command=command, as_json=as_json)
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

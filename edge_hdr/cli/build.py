@@ -27,7 +27,7 @@ def build(
     ),
     data_dir: Path = typer.Option(None, help="Where MNIST lies.", rich_help_panel=_DATA),
     out: Path = typer.Option(
-        None, help="Folder of the build [default: runs/NAME].", rich_help_panel=_DATA
+        None, help="Folder of the build; by default runs/NAME.", rich_help_panel=_DATA
     ),
     force: bool = typer.Option(
         False, "--force", help="Replace what the folder holds.", rich_help_panel=_DATA
@@ -36,7 +36,7 @@ def build(
         False, "--strict", help="Stop at the first unreadable image.", rich_help_panel=_DATA
     ),
     config: Path = typer.Option(
-        None, help="TOML file with a [build] table [default: edge-hdr.toml].", rich_help_panel=_DATA
+        None, help="TOML file with a build table; by default edge-hdr.toml.", rich_help_panel=_DATA
     ),
     preset: str = typer.Option(None, help="quick, default or release.", rich_help_panel=_RECIPE),
     architecture: str = typer.Option(

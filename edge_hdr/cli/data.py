@@ -50,7 +50,7 @@ def show(
 @app.command()
 def fetch(
     data_dir: Path | None = typer.Option(None, help="Where MNIST is looked for first."),
-    out: Path | None = typer.Option(None, help="Download into this folder [default: the cache]."),
+    out: Path | None = typer.Option(None, help="Download into this folder; by default the cache."),
     force: bool = typer.Option(False, "--force", help="Replace damaged files in that folder."),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:

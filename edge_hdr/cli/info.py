@@ -14,7 +14,8 @@ from edge_hdr.cli import render
 
 def info(
     model: str = typer.Argument(
-        None, help="A .tflite file, a build's folder or a released model. [default: released]"
+        None,
+        help="A .tflite file, a build or a released model; by default ds-cnn-small-int8.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
@@ -45,7 +46,7 @@ def _show(data: dict[str, Any]) -> None:
 
     console = render.console()
     manifest, cost = data["manifest"], data["footprint"]
-    rows = _manifest_rows(manifest) if manifest else [["manifest", "none; not a file of edge-hdr"]]
+    rows = _manifest_rows(manifest) if manifest else [["manifest", "none is packed into this file"]]
     about = render.table(data["file"], ["manifest", ""], rows)
     about.columns[1].justify, about.columns[1].overflow = "left", "fold"
     console.print(about)

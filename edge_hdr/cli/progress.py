@@ -69,7 +69,8 @@ class BuildProgress:
             self._bar.stop()
         if kind is KeyboardInterrupt and self._phase:
             render.note(
-                f"interrupted; the same command resumes from the last epoch in {self._folder}"
+                "interrupted; the same command resumes from the last epoch, "
+                f"without --force, in {self._folder}"
             )
 
     def step_begins(self, name: str) -> None:

@@ -50,7 +50,10 @@ def recognize(
         ..., metavar="IMAGE", help="Pictures, folders of pictures, or - for one on stdin."
     ),
     model: str = typer.Option(
-        None, "--model", "-m", help="A .tflite file or a released model. [default: released]"
+        None,
+        "--model",
+        "-m",
+        help="A .tflite file, a build or a released model; by default ds-cnn-small-int8.",
     ),
     annotate: Path = typer.Option(
         None,
@@ -60,7 +63,9 @@ def recognize(
         help="Write the picture with boxes and digits: a file for one picture, else a folder.",
     ),
     force: bool = typer.Option(False, "--force", help="Overwrite what --annotate names."),
-    threads: int = typer.Option(1, "--threads", min=1, help="Threads for locating and reading."),
+    threads: int = typer.Option(
+        1, "--threads", min=1, max=256, help="Threads for locating and reading."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Read the digits in photos or scans, line by line.

@@ -57,7 +57,13 @@ def console(*, stderr: bool = False) -> Console:
     """Make a rich console; colour only on a terminal, never under NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not _is_terminal(stderr))
+    class PipedConsole(Console):
+        """A console that leaves a closed pipe to the caller; rich's own exits with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704 - rich calls this where it handles the error
+
+    return PipedConsole(stderr=stderr, highlight=False, soft_wrap=not _is_terminal(stderr))
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
@@ -90,6 +96,6 @@ def _document(command: str, *, data: dict[str, Any] | None, error: dict[str, Any
         "data": data,
         "error": error,
     }
-    json.dump(document, sys.stdout, ensure_ascii=False)
+    json.dump(document, sys.stdout)  # ASCII: a file name may be no Unicode
     sys.stdout.write("\n")
     sys.stdout.flush()

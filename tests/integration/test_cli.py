@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import command_environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -57,11 +61,47 @@ def test_a_failure_is_one_document_one_line_and_its_exit_code(
 
 
 def test_nothing_is_imported_before_it_is_needed(edge_hdr: Run, tmp_path: Path) -> None:
-    import sys
-
     heavy = ["tensorflow", "tf_keras", "cv2", "matplotlib", "sklearn", "ai_edge_litert", "numpy"]
     code = f"import sys, edge_hdr.cli.app; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_full_disk_behind_stdout_is_an_error_of_its_own(edge_hdr: Run, tiny_int8: Path) -> None:
+    command = f"{sys.executable} -m edge_hdr info {tiny_int8} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(tiny_int8: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m edge_hdr info {tiny_int8} | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_a_document_too(
+    how: signal.Signals, digit_folder: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edge_hdr", "build", "--data", str(digit_folder), "--json"],
+        cwd=tmp_path,
+        env=command_environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("training 1/"):
+            process.send_signal(how)
+            break
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert json.loads(said)["error"]["code"] == "interrupted"

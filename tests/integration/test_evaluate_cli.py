@@ -229,7 +229,7 @@ def test_info_of_anyones_file_even_if_it_reads_no_digits(run, tmp_path):
     assert (code, found["manifest"]) == (0, None)
     assert found["footprint"]["macs"] == 3 * 32 * 32
     code, out, _ = run("info", tmp_path / "theirs.tflite")
-    assert "none; not a file of edge-hdr" in out
+    assert "none is packed into this file" in out
 
 
 @pytest.mark.parametrize("length", [0, 9, 300, 4000])

@@ -45,6 +45,11 @@ def test_float_input_range_is_respected(tiny_float: Path) -> None:
     assert Classifier(tiny_float, input_range=(0, 255))._lookup[255] == 255.0
 
 
+def test_a_manifest_knows_the_input_range_better(tiny_int8: Path) -> None:
+    plain, forced = Classifier(tiny_int8), Classifier(tiny_int8, input_range=(5, 9))
+    np.testing.assert_array_equal(forced._lookup, plain._lookup)
+
+
 def test_confidence_below_the_threshold_is_not_accepted(tiny_int8: Path) -> None:
     classifier = Classifier(tiny_int8)
     assert classifier.manifest is not None

@@ -95,6 +95,11 @@ def reading_of(image: NDArray[np.uint8], *digits: Digit) -> Reading:
     return Reading(("",), digits, image.shape[1], image.shape[0], 0.0, 0.0, 0.0)
 
 
+def test_a_picture_one_pixel_high_is_drawn() -> None:
+    thin = np.full((1, 5000), 255, np.uint8)
+    assert annotate(thin, reading_of(thin)).shape == (1, LARGEST_PX, 3)
+
+
 @pytest.mark.parametrize(
     ("width", "expected"),
     [(28, SMALLEST_PX), (SMALLEST_PX, SMALLEST_PX), (1000, 1000), (4000, LARGEST_PX)],
