@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -43,8 +44,9 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Translate an operating system error about a path into one that says what to do."""
-    reason = error.strerror or str(error)
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    remedy = "free some space or name another folder" if full else "name another place"
     return StorageError(
-        f"cannot write {path}: {reason}",
-        hint="free some space or name another folder; nothing was left half written",
+        f"cannot write {path}: {error.strerror or error}",
+        hint=f"{remedy}; nothing was left half written",
     )
