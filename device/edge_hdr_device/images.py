@@ -67,7 +67,11 @@ def _decode(data: bytes, name: str) -> NDArray[np.uint8]:
 
     buffer = np.frombuffer(data, np.uint8)
     try:
-        image = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR)
+        image = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+        if image is not None and image.dtype == np.uint16:
+            image = _eight_bits(np.asarray(image, np.uint16))
+        elif image is not None and image.dtype != np.uint8:
+            image = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR)
         if image is not None and data.startswith((_PNG, b"RIFF")):
             whole = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
             if whole is not None and whole.ndim == 3 and whole.shape[2] == 4:
@@ -83,6 +87,11 @@ def _decode(data: bytes, name: str) -> NDArray[np.uint8]:
             hint="give a PNG, JPEG, WebP, BMP, TIFF or PNM file",
         )
     return np.asarray(image, np.uint8)
+
+
+def _eight_bits(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Reduce 16 bits to 8; scanners of 12 bits leave the upper four empty."""
+    return np.asarray(image >> (4 if image.max() < 1 << 12 else 8), np.uint8)
 
 
 def _opaque(image: NDArray[np.uint8], alpha: NDArray[Any]) -> NDArray[np.uint8]:

@@ -109,6 +109,8 @@ def _sources(arguments: list[str]) -> list[Source]:
         raise UsageError("- was given twice", hint="the standard input holds one picture")
     sources: list[Source] = []
     for argument in arguments:
+        if not argument:
+            raise UsageError("an image name is empty", hint="name a picture, a folder, or -")
         path = Path(argument)
         if argument == STDIN:
             sources.append(Source(None))

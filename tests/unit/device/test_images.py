@@ -125,3 +125,14 @@ def test_a_jpeg_of_too_many_pixels_is_refused_before_decoding() -> None:
 def test_a_picture_without_pixels_is_refused() -> None:
     with pytest.raises(ImageError, match="has no pixels"):
         read_image(png_header(0, 5))
+
+
+@pytest.mark.parametrize("full", [4095, 65535])
+def test_sixteen_bit_pictures_keep_their_range(full: int, tmp_path: Path) -> None:
+    deep = np.full((40, 40), full, np.uint16)
+    deep[10:20] = full // 5
+    cv2.imwrite(str(tmp_path / "deep.png"), deep)
+    image = read_image(tmp_path / "deep.png")
+    assert image.dtype == np.uint8
+    assert image[0, 0] == 255
+    assert image[15, 15] == 255 // 5
