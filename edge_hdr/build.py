@@ -166,7 +166,7 @@ class _Data:
 
 def _read(config: BuildConfig, data_dir: Path | None, strict: bool, reporter: Reporter) -> _Data:
     from edge_hdr.data.load import load
-    from edge_hdr.data.splits import hold_out, subset
+    from edge_hdr.data.splits import hold_out_validation, subset
 
     dataset = load(
         config.data,
@@ -178,8 +178,9 @@ def _read(config: BuildConfig, data_dir: Path | None, strict: bool, reporter: Re
     )
     for warning in dataset.warnings:
         reporter.warn(warning)
-    count = min(config.validation, max(len(dataset.classes), len(dataset.train) // 5))
-    train, validation = hold_out(dataset.train, count=count, seed=config.seed)
+    train, validation = hold_out_validation(
+        dataset.train, wanted=config.validation, classes=len(dataset.classes), seed=config.seed
+    )
     if config.limit and config.limit < len(train):
         train = subset(train, config.limit, seed=config.seed)
     facts = {

@@ -108,11 +108,15 @@ def choose_split(dataset: Dataset, split: SplitName, manifest: Manifest | None) 
     """
     if split == "test":
         return dataset.test
-    from edge_hdr.data.splits import hold_out
+    from edge_hdr.data.splits import hold_out_validation
 
     wanted = int(manifest.config.get("validation", VALIDATION)) if manifest else VALIDATION
-    count = min(wanted, max(len(dataset.classes), len(dataset.train) // 5))
-    return hold_out(dataset.train, count=count, seed=manifest.seed if manifest else 0)[1]
+    return hold_out_validation(
+        dataset.train,
+        wanted=wanted,
+        classes=len(dataset.classes),
+        seed=manifest.seed if manifest else 0,
+    )[1]
 
 
 def describe_model(path: Path, classifier: Classifier) -> dict[str, Any]:

@@ -34,6 +34,26 @@ def hold_out(
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held))
 
 
+def hold_out_validation(
+    split: Split, *, wanted: int, classes: int, seed: int
+) -> tuple[Split, Split]:
+    """Part a training split as a build does, and as whoever measures its validation must.
+
+    Args:
+        split: the whole training split.
+        wanted: examples of validation; at most a fifth of the split is taken, at least one a class.
+        classes: number of classes.
+        seed: of the build.
+
+    Returns:
+        What is trained on, and the validation split.
+
+    Raises:
+        DataError: see `hold_out`.
+    """
+    return hold_out(split, count=min(wanted, max(classes, len(split) // 5)), seed=seed)
+
+
 def mark(labels: NDArray[np.int64], count: int, *, seed: int) -> NDArray[np.bool_]:
     """Mark the stratified part that `hold_out` holds out.
 
