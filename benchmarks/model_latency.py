@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_hdr import released
+from edge_hdr_device import released
 from edge_hdr_device.interpreter import open_interpreter, runtime_name
 
 RESULTS = Path(__file__).parent / "results"

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_hdr import released
+from edge_hdr_device import released
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.images import read_image
 from edge_hdr_device.interpreter import runtime_name

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr import released
 from edge_hdr.data.render import rasterize
 from edge_hdr.data.strokes import sample_glyph
+from edge_hdr_device import released
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.pipeline import Reader, Reading

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edge_hdr_device.errors import ImageError
 from edge_hdr_device.pipeline import UNREAD, Digit, Reading
+from edge_hdr_device.results import FrameResult
 
 SMALLEST_PX = 480  # a smaller picture is enlarged, so that there is room for text
 LARGEST_PX = 2000  # a larger picture is reduced
@@ -15,7 +16,7 @@ REJECTED = (0, 90, 220)  # BGR: orange
 PAPER = (255, 255, 255)
 
 
-def annotate(image: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
+def annotate(image: NDArray[np.uint8], reading: Reading | FrameResult) -> NDArray[np.uint8]:
     """Draw a box around each digit and its label above, rejected ones in orange with "?".
 
     Args:

@@ -42,7 +42,7 @@ class Classifier:
     Args:
         model: a path, or the bytes of a file with or without a packed manifest.
         num_threads: threads of the kernels.
-        delegate: "xnnpack" or "none".
+        delegate: "xnnpack", "none" or "edgetpu".
         input_range: real values of background and ink for a model without a manifest; by default
             taken from a quantized input's own range, (0, 1) for a float input.
         classes: outputs that a model without a manifest must have.
@@ -68,7 +68,7 @@ class Classifier:
         _check_interface(self.input_spec, self.output_spec, self.manifest, classes)
         self._lookup = _pixel_lookup(self.input_spec, None if self.manifest else input_range)
         self._batch = self.input_spec.shape[0]
-        self._resizable = True
+        self._resizable = delegate != "edgetpu"  # what was compiled for it has one shape
         self.flatbuffer_bytes = len(flatbuffer)
 
     @property

@@ -10,6 +10,7 @@
     │   ├── DependencyError  3    a package that this command needs is not installed
     │   └── StorageError     3    a place that cannot be written: it exists, is full or is read-only
     ├── UnreachableError     4    a board, a server or the network does not answer
+    │   └── CameraError      4    a camera: missing, busy, forbidden, silent, without a format
     ├── DeviceStepError      5    a step on the device failed
     └── CheckFailedError     6    a check failed: accuracy, latency, canary
 
@@ -17,6 +18,9 @@ The number is the process's exit code. 0 is success, 1 a bug, 130 an interruptio
 """
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class EdgeHdrError(Exception):
@@ -93,6 +97,12 @@ class UnreachableError(EdgeHdrError):
     exit_code = 4
 
 
+class CameraError(UnreachableError):
+    """A camera gives no pictures: it is missing, busy, forbidden, silent or has gone."""
+
+    code = "camera"
+
+
 class DeviceStepError(EdgeHdrError):
     """A step on the device failed."""
 
@@ -105,3 +115,19 @@ class CheckFailedError(EdgeHdrError):
 
     code = "check-failed"
     exit_code = 6
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Phrase a hint that names the known word nearest to an unknown one.
+
+    Args:
+        word: what the user wrote.
+        known: the words that would have been accepted.
+
+    Returns:
+        "did you mean X? known: A, B, X"; without the question when nothing is near.
+    """
+    names = sorted(known)
+    match = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
+    question = f"did you mean {match[0]}? " if match else ""
+    return f"{question}known: {', '.join(names)}"

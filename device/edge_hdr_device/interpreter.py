@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from edge_hdr_device.errors import DependencyError, ModelError
 from edge_hdr_device.manifest import read_file
 from edge_hdr_device.quiet import native_output_hidden
 
-Delegate = Literal["xnnpack", "none"]
+Delegate = Literal["xnnpack", "none", "edgetpu"]
+EDGETPU_OPERATOR = b"edgetpu-custom-op"
+EDGETPU_LIBRARY = "libedgetpu.so.1"
 
 
 def open_interpreter(
@@ -23,16 +28,18 @@ def open_interpreter(
     Args:
         model: a file, or the bytes of one.
         num_threads: threads of the kernels, ≥ 1.
-        delegate: "xnnpack" (the interpreter's default on CPUs) or "none".
+        delegate: "xnnpack" (the interpreter's default on CPUs), "none", or "edgetpu", which runs
+            models that edgetpu_compiler made.
 
     Returns:
         An interpreter whose tensors are allocated.
 
     Raises:
-        DependencyError: no interpreter is installed; the hint names the package for this machine.
+        DependencyError: no interpreter, or no Edge TPU runtime, is installed; the hint names the
+            package for this machine.
         ModelError: the file is missing, is no TFLite file, or is damaged.
     """
-    make, resolver = _load_runtime()
+    make, resolver, load = _load_runtime()
     name = model.name if isinstance(model, Path) else "the model"
     content = model if isinstance(model, bytes) else read_file(model)
     if content[4:8] != b"TFL3":
@@ -43,15 +50,21 @@ def open_interpreter(
     options: dict[str, Any] = {"model_content": content, "num_threads": num_threads}
     if delegate == "none":
         options["experimental_op_resolver_type"] = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    if delegate == "edgetpu":
+        options["experimental_delegates"] = [_load_edgetpu(load)]
     try:
         with native_output_hidden():
             interpreter = make(**options)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{name} cannot be loaded: {reason}", hint="the file is damaged; build or copy it again"
-        ) from error
+        compiled = EDGETPU_OPERATOR in content
+        hint = (
+            "it is compiled for the Edge TPU; take the file that it was compiled from"
+            if compiled
+            else "the file is damaged; build or copy it again"
+        )
+        raise ModelError(f"{name} cannot be loaded: {reason}", hint=hint) from error
     return interpreter
 
 
@@ -67,17 +80,32 @@ def runtime_name() -> str:
     return "none"
 
 
-def _load_runtime() -> tuple[Callable[..., Any], Any]:
+def _load_edgetpu(load: Callable[[str], Any]) -> Any:
     try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        ctypes.CDLL(EDGETPU_LIBRARY)  # tells why it cannot be loaded; the interpreter does not
+        with native_output_hidden():
+            return load(EDGETPU_LIBRARY)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise DependencyError(
+            f"the Edge TPU cannot be used: {reason}",
+            hint="plug in the Coral and install libedgetpu1-std, matched to this interpreter",
+        ) from error
+
+
+def _load_runtime() -> tuple[Callable[..., Any], Any, Callable[[str], Any]]:
+    for real in (np.float32, np.float64):
+        np.finfo(real)  # kept by numpy; later it would warn: 32-bit ARM's runtime cuts subnormals
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType, load_delegate
     except ImportError:
         try:
-            from tflite_runtime.interpreter import Interpreter, OpResolverType
+            from tflite_runtime.interpreter import Interpreter, OpResolverType, load_delegate
         except ImportError as error:
             raise DependencyError(
                 "no TFLite interpreter is installed", hint=_install_hint()
             ) from error
-    return Interpreter, OpResolverType
+    return Interpreter, OpResolverType, load_delegate
 
 
 def _install_hint() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,12 +39,16 @@ class Digit:
         confidence: its probability, in [0, 1].
         box: x, y, width, height in px of the picture.
         reason: why it was rejected; empty when it was accepted.
+        line: number of its line of text, from the top, from 0.
+        track: number of the digit as it is followed from frame to frame; None where none is.
     """
 
     label: str
     confidence: float
     box: tuple[int, int, int, int]
     reason: str = ""
+    line: int = 0
+    track: int | None = None
 
     @property
     def accepted(self) -> bool:
@@ -58,6 +63,8 @@ class Digit:
             "box": list(self.box),
             "accepted": self.accepted,
             "reason": self.reason or None,
+            "line": self.line,
+            **({} if self.track is None else {"track": self.track}),
         }
 
 
@@ -129,7 +136,7 @@ class Reader:
         classified = time.perf_counter()
         digits = _digits(regions, predictions, self._classifier.labels)
         return Reading(
-            lines=_lines(regions, digits),
+            lines=text_lines(digits),
             digits=digits,
             width=image.shape[1],
             height=image.shape[0],
@@ -148,14 +155,16 @@ def _digits(
             confidence=float(predictions.confidences[index]),
             box=region.box,
             reason="" if predictions.accepted[index] else "low confidence",
+            line=region.line,
         )
         for index, region in enumerate(regions)
     )
 
 
-def _lines(regions: list[Region], digits: tuple[Digit, ...]) -> tuple[str, ...]:
+def text_lines(digits: Iterable[Digit]) -> tuple[str, ...]:
+    """Write digits in reading order as lines of text, as in `Reading.lines`."""
     lines: dict[int, str] = {}
-    for region, digit in zip(regions, digits, strict=True):
+    for digit in digits:
         text = digit.label if digit.accepted else UNREAD
-        lines[region.line] = lines.get(region.line, "") + text
+        lines[digit.line] = lines.get(digit.line, "") + text
     return tuple(line for line in lines.values() if line.strip(UNREAD))

@@ -11,12 +11,13 @@ from pathlib import Path
 from edge_hdr_device.errors import StorageError
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
+def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Write a file whole or not at all: beside it first, to disk, then renamed over it.
 
     Args:
         path: the final name; its folder is made when missing.
         data: bytes, or text that is stored as UTF-8.
+        mode: who may read it; 0o600 for a secret.
 
     Raises:
         StorageError: the folder cannot be written or the disk is full; `path` is as before.
@@ -32,7 +33,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):

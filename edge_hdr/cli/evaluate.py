@@ -10,9 +10,9 @@ from typing import Any
 
 import typer
 
-from edge_hdr import released
 from edge_hdr.cli import render
 from edge_hdr.errors import StorageError, UsageError, nearest
+from edge_hdr_device import released
 
 REPORT, METRICS = "report.html", "metrics.json"
 SPLITS = ("test", "validation")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_hdr import released
 from edge_hdr.cli import render
 from edge_hdr.errors import EdgeHdrError, ImageError, StorageError, UsageError
+from edge_hdr_device import released
 
 if TYPE_CHECKING:
     import numpy as np

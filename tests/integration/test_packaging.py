@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_hdr import released
+from edge_hdr_device import released
 
 ROOT = Path(__file__).parents[2]
+DEVICE_FILES = {
+    "edge_hdr_device/camera/hands.png",
+    "edge_hdr_device/web/static/index.html",
+    "edge_hdr_device/released/ds-cnn-small-int8/model.tflite",
+}
 
 
 def wheel_names(project: Path, folder: Path) -> set[str]:
@@ -28,8 +33,9 @@ def test_the_wheel_carries_models_templates_and_allographs(tmp_path: Path) -> No
     assert released.names() == ["ds-cnn-nano-int8", "ds-cnn-small-int8"]
     for model in released.names():
         for file in ("model.tflite", "manifest.json", "MODEL_CARD.md"):
-            assert f"edge_hdr/released/{model}/{file}" in names
+            assert f"edge_hdr_device/released/{model}/{file}" in names
     assert "edge_hdr/report/templates/report.html.j2" in names
+    assert DEVICE_FILES <= names
     assert "edge_hdr/data/allographs.txt" in names
     assert {"edge_hdr/py.typed", "edge_hdr_device/py.typed"} <= names
     assert not any(name.startswith(("tests/", "benchmarks/", "device/")) for name in names)
@@ -39,6 +45,7 @@ def test_the_device_wheel_carries_the_device_package_alone(tmp_path: Path) -> No
     names = wheel_names(ROOT / "device", tmp_path)
     rooms = {name.split("/")[0] for name in names}
     assert {room for room in rooms if not room.endswith(".dist-info")} == {"edge_hdr_device"}
+    assert DEVICE_FILES <= names
 
 
 @pytest.mark.parametrize("name", released.names())

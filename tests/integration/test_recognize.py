@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_hdr import released
 from edge_hdr.data.render import rasterize
 from edge_hdr.data.strokes import sample_glyph
+from edge_hdr_device import released
 
 MODEL = Path(__file__).parents[1] / "data" / "tiny-int8.tflite"
 

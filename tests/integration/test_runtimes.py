@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_hdr import released
 from edge_hdr.data.strokes import make_split
+from edge_hdr_device import released
 from edge_hdr_device.classifier import Classifier
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_hdr.errors import ModelError, nearest
+from edge_hdr_device.errors import ModelError, nearest
 
 DEFAULT = "ds-cnn-small-int8"
 FILE = "model.tflite"
@@ -13,7 +13,7 @@ FILE = "model.tflite"
 def folder() -> Path:
     """Give the folder of released models: in the wheel, else in the repository."""
     packaged = Path(__file__).parent / "released"
-    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "models"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"
 
 
 def names() -> list[str]:
