@@ -1,0 +1,1 @@
+"""The live page and the HTTP API, served by starlette on uvicorn."""
