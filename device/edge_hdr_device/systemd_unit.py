@@ -1,0 +1,186 @@
+"""The text of the systemd unit: watched, restarted, and allowed little besides the camera."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_hdr_device.errors import ConfigError
+
+NAME = "edge-hdr-device"
+USER = "edge-hdr"
+CONFIG = Path("/etc/edge-hdr/device.toml")
+STATE = Path("/var/lib") / NAME
+CAMERA_GROUPS = ("video", "render")
+CORAL_GROUPS = ("plugdev", "apex")
+CAMERA_DEVICES = ("char-video4linux", "char-media", "char-dma_heap", "char-drm")
+CORAL_DEVICES = ("char-usb_device", "char-apex")
+CAMERA_MODULES, CORAL_MODULES = ("videodev", "drm"), ("apex",)
+LEAST_BYTES, MOST_BYTES = 256 << 20, 1 << 30  # of memory for the service; between, half the board's
+BACK_OFF_VERSION = 254  # from this systemd on the pauses between restarts can grow
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - what the unit closes
+
+UNIT_TEXT = """\
+# Written by `edge-hdr-device service`; put changes of your own into `systemctl edit {name}`.
+[Unit]
+Description=Read handwritten digits through a camera
+After=network.target {modules}
+# What is allowed below is known to the kernel only once these are loaded, camera or not.
+Wants={modules}
+StartLimitIntervalSec=300
+StartLimitBurst=30
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+# Bad settings fail the reload before the reader hears of it.
+ExecReload={command} --check
+ExecReload=/bin/kill -HUP $MAINPID
+# Readings go to the outputs of the settings; the journal has the log.
+StandardOutput=null
+StandardError=journal
+# The frame loop itself feeds the watchdog; where it hung is shown when it dies of that.
+WatchdogSec=30
+Environment=PYTHONFAULTHANDLER=1 MALLOC_ARENA_MAX=2
+Restart=on-failure
+RestartSec=5
+{back_off}TimeoutStartSec=120
+TimeoutStopSec=5
+KillMode=mixed
+
+User={user}
+{groups}StateDirectory={name}
+StateDirectoryMode=0750
+WorkingDirectory=%S/{name}
+UMask=0027
+
+MemoryMax={memory}
+OOMPolicy=stop
+TasksMax=128
+LimitCORE=0
+
+ProtectSystem=strict
+{writable}ProtectHome=yes
+PrivateTmp=yes
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+# Netlink is how libcamera hears of devices.
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+DevicePolicy=closed
+{devices}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the unit takes from the machine that it is for.
+
+    Attributes:
+        groups: those of a camera (and a Coral) that the machine has; one that is missing would
+            keep the unit from starting.
+        coral: whether the Edge TPU's library is installed.
+        memory_bytes: of the board; None where it does not tell.
+        systemd: its version; 0 where there is none.
+        has_memory_limit: whether the kernel limits memory; Raspberry Pi OS leaves it off.
+    """
+
+    groups: tuple[str, ...] = CAMERA_GROUPS
+    coral: bool = False
+    memory_bytes: int | None = None
+    systemd: int = 0
+    has_memory_limit: bool = True
+
+
+def unit_text(
+    machine: Machine,
+    *,
+    user: str = USER,
+    config: Path = CONFIG,
+    python: Path | None = None,
+    writable: tuple[Path, ...] = (),
+) -> str:
+    """Write the unit.
+
+    It runs as a user of its own rather than a dynamic one: samples and state keep their owner, and
+    files with secrets can be given to that owner alone.
+
+    Args:
+        machine: that it is for.
+        user: a name; see `Written.steps` for how it is made.
+        config: the settings that the service runs with.
+        python: the interpreter that has this package; None is the one that runs this.
+        writable: folders outside the state folder that it writes to.
+
+    Raises:
+        ConfigError: a name or path that systemd cannot have, or the service could not see.
+    """
+    python = Path(sys.executable) if python is None else python
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", user):
+        raise ConfigError(f"{user!r} is no name of a system user", hint=f"as {USER}")
+    for path in (python, config, *writable):
+        _check_path(path)
+    for path in (python, config):
+        _check_visible(path)
+    words = [python, "-P", "-m", "edge_hdr_device", "run", "--config", config]
+    share = (machine.memory_bytes or MOST_BYTES) // 2
+    devices = (*CAMERA_DEVICES, *(CORAL_DEVICES if machine.coral else ()))
+    modules = (*CAMERA_MODULES, *(CORAL_MODULES if machine.coral else ()))
+    growing = machine.systemd >= BACK_OFF_VERSION
+    return UNIT_TEXT.format(
+        name=NAME,
+        modules=" ".join(f"modprobe@{module}.service" for module in modules),
+        command=" ".join(_quoted(str(word)) for word in words),
+        back_off="RestartSteps=5\nRestartMaxDelaySec=120\n" if growing else "",
+        user=user,
+        groups=f"SupplementaryGroups={' '.join(machine.groups)}\n" if machine.groups else "",
+        memory=f"{min(max(share, LEAST_BYTES), MOST_BYTES) >> 20}M",
+        writable="".join(f"ReadWritePaths=-{_quoted(str(path))}\n" for path in writable),
+        devices="".join(f"DeviceAllow={device} rw\n" for device in devices),
+    )
+
+
+def _check_path(path: Path) -> None:
+    if not path.is_absolute() or any(ord(letter) < 32 for letter in str(path)):
+        raise ConfigError(f"{str(path)!r} is no absolute path", hint="systemd wants one from /")
+
+
+def _check_visible(path: Path) -> None:
+    """Refuse what lies, or leads to, where the service may not look."""
+    for place in (path, path.resolve()):
+        for folder in HIDDEN:
+            if place.is_relative_to(folder):
+                raise ConfigError(
+                    f"the service could not see {place}: {folder} is closed to it",
+                    hint="install the package in /opt/edge-hdr, keep settings in /etc/edge-hdr",
+                )
+
+
+def _quoted(word: str) -> str:
+    """Quote a word of a unit's line. Source: systemd.service(5), systemd.unit(5)."""
+    word = word.replace("%", "%%").replace("$", "$$")
+    if re.fullmatch(r"[\w./%$:@+=-]+", word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

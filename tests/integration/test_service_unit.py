@@ -1,0 +1,57 @@
+"""systemd itself judges the unit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_hdr_device.service import MOST_EXPOSURE, check_unit, look_at_machine, write_unit
+
+PYTHON = Path("/usr/bin/env")  # an absolute path that is there and may be run, on every machine
+
+
+@pytest.fixture(autouse=True)
+def systemd() -> None:
+    if shutil.which("systemd-analyze") is None:
+        message = "systemd-analyze is not here (Debian: apt-get install systemd)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.mark.parametrize("coral", [False, True])
+def test_systemd_takes_every_setting_and_calls_the_exposure_ok(tmp_path: Path, coral: bool) -> None:
+    machine = replace(look_at_machine(), coral=coral)
+    out = tmp_path / "edge-hdr-device.service"
+    write_unit(out=out, python=PYTHON, machine=machine)
+    found = check_unit(out)
+    assert found.complaints == ()
+    assert 0 < found.exposure <= MOST_EXPOSURE == 3.0
+    assert found.passed
+
+
+def test_a_setting_that_systemd_does_not_know_is_found(tmp_path: Path) -> None:
+    out = tmp_path / "edge-hdr-device.service"
+    text = write_unit(out=out, python=PYTHON).text
+    out.write_text(text.replace("[Service]\n", "[Service]\nProtectMoon=yes\n"))
+    found = check_unit(out)
+    assert not found.passed
+    assert "ProtectMoon" in found.complaints[0]
+
+
+def test_a_python_that_is_not_there_is_found(tmp_path: Path) -> None:
+    out = tmp_path / "edge-hdr-device.service"
+    write_unit(out=out, python=Path("/opt/not-there/bin/python"))
+    assert "/opt/not-there/bin/python" in check_unit(out).complaints[0]
+
+
+def test_an_open_unit_does_not_pass(tmp_path: Path) -> None:
+    out = tmp_path / "edge-hdr-device.service"
+    out.write_text("[Service]\nExecStart=/usr/bin/env\n")
+    found = check_unit(out)
+    assert found.exposure > 9
+    assert not found.passed
