@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import platform
 import resource
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from edge_hdr import __version__
-from edge_hdr.build_folder import FLOAT, MODEL, PREVIOUS, REJECTED, claim_folder, locked, record
+from edge_hdr.build_folder import (
+    EDGE_TPU,
+    FLOAT,
+    MODEL,
+    PREVIOUS,
+    REJECTED,
+    claim_folder,
+    locked,
+    record,
+)
 from edge_hdr.config import BuildConfig
+from edge_hdr.coral import Outcome, for_coral
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.errors import CheckFailedError
-from edge_hdr.progress import Progress
+from edge_hdr.progress import Clock, Reporter
 from edge_hdr.provenance import changed, versions
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.manifest import Manifest, pack
@@ -29,19 +36,6 @@ if TYPE_CHECKING:
 
     from edge_hdr.training_setup import Cluster
     from edge_hdr.verify import Verdict
-
-
-class Reporter(Progress, Protocol):
-    """What a build tells while it works: `training.Progress` and the steps around it."""
-
-    def step_begins(self, name: str) -> None:
-        """Tell that a step begins: data, float, prune, qat, export, verify, report."""
-
-    def warn(self, message: str) -> None:
-        """Tell something that the report repeats, as a fallback to other data."""
-
-    def bytes_done(self, name: str, done: int, total: int | None) -> None:
-        """Tell how far a download or a conversion of files is."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +51,6 @@ class BuildResult:
     folder: Path
     model: Path | None
     metrics: dict[str, Any]
-
-
-@dataclass
-class _Clock:
-    """Seconds spent in each step."""
-
-    reporter: Reporter
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        self.reporter.step_begins(name)
-        started = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - started, 2)
 
 
 def build(
@@ -122,7 +101,7 @@ def _build(
     from edge_hdr.training_setup import prepare
 
     cluster = prepare(config.seed, distribute=config.distribute, replicas=config.replicas)
-    clock = _Clock(reporter)
+    clock = Clock(reporter)
     with clock.step("data"):
         data = _read(config, data_dir, strict, reporter)
         record(out, config, data.facts["sha256"], write=cluster.chief)
@@ -137,21 +116,23 @@ def _build(
 
         candidate = Candidate(manifest, flatbuffer, reference)
         verdict = verify(candidate, data.dataset, data.validation, config)
+    coral = _for_target(config, flatbuffer, verdict.manifest, clock)
     metrics = {
         "schema": 1,
         **verdict.metrics,
         "history": trained.history,
         "seconds": dict(clock.seconds),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "warnings": list(data.dataset.warnings),
+        "warnings": [*data.dataset.warnings, *coral.warnings],
         "command": command,
         "config": config.to_dict(),
         "data": data.facts,
+        **coral.metrics,
         "libraries": {**manifest.libraries, "python": platform.python_version()},
     }
     with clock.step("report"):
         _write(out, verdict, reference, metrics)
-    return _judge(out, verdict, flatbuffer, metrics)
+    return _judge(out, verdict, flatbuffer, coral.file, metrics)
 
 
 @dataclass(frozen=True)
@@ -206,9 +187,7 @@ class _Trained:
     history: list[dict[str, Any]]
 
 
-def _train(
-    config: BuildConfig, cluster: Cluster, data: _Data, out: Path, clock: _Clock
-) -> _Trained:
+def _train(config: BuildConfig, cluster: Cluster, data: _Data, out: Path, clock: Clock) -> _Trained:
     from edge_hdr.checkpoint import CheckpointStore
     from edge_hdr.training_phases import Phases, load_teacher
 
@@ -242,7 +221,8 @@ def _export(config: BuildConfig, trained: _Trained) -> tuple[bytes, bytes]:
     plain = export(trained.reference, "float32", trained.representative)
     if config.quantize == "float32" and not config.sparsity:
         return plain, plain
-    return plain, export(trained.model, config.quantize, trained.representative)
+    model, variant = trained.model, config.quantize
+    return plain, export(model, variant, trained.representative, target=config.target)
 
 
 def _manifest(config: BuildConfig, data: _Data, flatbuffer: bytes, command: str) -> Manifest:
@@ -264,6 +244,18 @@ def _manifest(config: BuildConfig, data: _Data, flatbuffer: bytes, command: str)
     )
 
 
+def _for_target(
+    config: BuildConfig, flatbuffer: bytes, manifest: Manifest, clock: Clock
+) -> Outcome:
+    if config.target != "coral":
+        return Outcome()
+    with clock.step("coral"):
+        outcome = for_coral(flatbuffer, manifest)
+    for warning in outcome.warnings:
+        clock.reporter.warn(warning)
+    return outcome
+
+
 def _write(out: Path, verdict: Verdict, reference: bytes, metrics: dict[str, Any]) -> None:
     """Write all but the model, which comes last because it marks a finished build."""
     from edge_hdr.report.card import model_card
@@ -276,7 +268,9 @@ def _write(out: Path, verdict: Verdict, reference: bytes, metrics: dict[str, Any
     write_atomic(out / "report.html", render_report(metrics, verdict.arrays))
 
 
-def _judge(out: Path, verdict: Verdict, flatbuffer: bytes, metrics: dict[str, Any]) -> BuildResult:
+def _judge(
+    out: Path, verdict: Verdict, flatbuffer: bytes, compiled: bytes, metrics: dict[str, Any]
+) -> BuildResult:
     packed = pack(flatbuffer, verdict.manifest)
     if verdict.complaint:
         write_atomic(out / REJECTED, packed)
@@ -285,6 +279,10 @@ def _judge(out: Path, verdict: Verdict, flatbuffer: bytes, metrics: dict[str, An
             hint=f"see {out / 'report.html'}; more --qat-epochs or a higher --max-error-ratio; "
             f"the model is kept as {out / REJECTED}",
         )
+    if compiled:
+        write_atomic(out / EDGE_TPU, compiled)
+    else:
+        (out / EDGE_TPU).unlink(missing_ok=True)  # of the build that --force replaces
     write_atomic(out / MODEL, packed)
     (out / REJECTED).unlink(missing_ok=True)
     (out / PREVIOUS).unlink(missing_ok=True)

@@ -14,9 +14,10 @@ from edge_hdr.errors import StorageError
 from edge_hdr_device.storage import storage_error, write_atomic
 
 MODEL, REJECTED, FLOAT = "model.tflite", "rejected.tflite", "float.tflite"
+EDGE_TPU = "model_edgetpu.tflite"  # the suffix that Coral's tools go by
 PREVIOUS = "previous.tflite"
 STATE = "build.json"
-JUDGEMENT = "max_error_ratio"  # decides on a finished file, so another value resumes a build
+AFTER_TRAINING = ("max_error_ratio", "target")  # another value of these resumes a build
 
 
 def claim_folder(out: Path, config: BuildConfig, *, force: bool) -> None:
@@ -44,8 +45,9 @@ def claim_folder(out: Path, config: BuildConfig, *, force: bool) -> None:
         raise StorageError(
             f"{out} exists and is no build", hint="give --out another folder, or --force"
         )
-    old, new = state["config"], config.to_dict()
-    new[JUDGEMENT] = old.get(JUDGEMENT)
+    new = config.to_dict()
+    old = {**BuildConfig().to_dict(), **state["config"]}  # a setting may be younger than the build
+    old |= {key: new[key] for key in AFTER_TRAINING}
     if old != new:
         keys = [key for key in new if old.get(key) != new[key]]
         changes = [f"{key}: {old.get(key)} → {new[key]}" for key in keys]

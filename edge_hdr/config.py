@@ -29,7 +29,9 @@ CHOICES = {
     "schedule": ("one-cycle", "cosine"),
     "distribute": ("none", "mirrored", "multiworker"),
     "preset": tuple(PRESETS),
+    "target": ("cpu", "coral"),
 }
+CORAL_QUANTIZE = ("int8", "int8-ptq")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class BuildConfig:
         architecture: a name of `architectures.registry`.
         channels: widths in place of the architecture's own; structured pruning by hand.
         quantize: float32, float16, dynamic, int8-ptq or int8.
+        target: cpu, or coral, which also compiles the model for an Edge TPU.
         sparsity: share of zeros by layer, "*" for all others; empty is no pruning.
         epochs: of the float phase.
         prune_epochs: of the pruning phase.
@@ -79,6 +82,7 @@ class BuildConfig:
     architecture: str = "ds-cnn-small"
     channels: tuple[int, ...] = ()
     quantize: str = "int8"
+    target: str = "cpu"
     sparsity: dict[str, float] = field(default_factory=dict)
     epochs: int = 45
     prune_epochs: int = 8
@@ -229,6 +233,11 @@ def _check(config: BuildConfig) -> None:
         value = getattr(config, key)
         if value not in choices:
             raise ConfigError(f"{key} {value!r} is unknown", hint=nearest(value, choices))
+    if config.target == "coral" and config.quantize not in CORAL_QUANTIZE:
+        raise ConfigError(
+            f"target coral cannot run quantize {config.quantize}: the Edge TPU computes in 8 bits",
+            hint="give --quantize int8 or int8-ptq, or --target cpu",
+        )
     at_least = {
         "epochs": 1, "prune_epochs": 1, "qat_epochs": 1, "batch_size": 1, "validation": 1,
         "plain_epochs": 0, "patience": 0, "limit": 0, "replicas": 0, "max_error_ratio": 0,

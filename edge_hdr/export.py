@@ -21,7 +21,9 @@ from edge_hdr_device.quiet import native_output_hidden
 VARIANTS = ("float32", "float16", "dynamic", "int8-ptq", "int8")
 
 
-def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes:
+def export(
+    model: Any, variant: str, representative: NDArray[np.uint8], *, target: str = "cpu"
+) -> bytes:
     """Convert a Keras model to a slim TFLite flatbuffer and check its ends.
 
     Args:
@@ -29,6 +31,7 @@ def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes
             went through quantization-aware training.
         variant: one of `VARIANTS`.
         representative: uint8 (N, 28, 28), training images that set the ranges of "int8-ptq".
+        target: "cpu", or "coral" for dense layers with one scale, as its compiler wants them.
 
     Returns:
         The flatbuffer, no manifest packed.
@@ -47,6 +50,8 @@ def export(model: Any, variant: str, representative: NDArray[np.uint8]) -> bytes
     if variant == "int8-ptq":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _feed(representative)
+        one_scale = target == "coral"
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = one_scale
     flatbuffer = slim(_convert(converter))
     verify_interface(flatbuffer, variant)
     return flatbuffer

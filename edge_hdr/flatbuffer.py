@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -45,6 +46,7 @@ class Tensor:
         zero_points: as many as scales, or one.
         channel_axis: axis that the scales run along.
         is_variable: kept from one run to the next.
+        is_static: no size is left to the moment when it runs.
     """
 
     index: int
@@ -57,6 +59,7 @@ class Tensor:
     zero_points: tuple[int, ...]
     channel_axis: int
     is_variable: bool
+    is_static: bool = True
 
     @property
     def is_constant(self) -> bool:
@@ -89,12 +92,21 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator of the main subgraph: its schema name and its tensors; −1 is an absent input."""
+    """An operator of the main subgraph.
+
+    Attributes:
+        index: its place in the order in which they run.
+        name: as in the schema, "CONV_2D"; a custom operator's own name.
+        inputs: tensors that it reads; −1 is an absent one.
+        outputs: tensors that it writes.
+        options: its settings by the schema's names, as "fusedActivationFunction".
+    """
 
     index: int
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,7 @@ def _tensor(index: int, tensor: Any, buffers: Any, type_names: dict[int, str]) -
         zero_points=_integers(quantization.zeroPoint) if has_scales else (),
         channel_axis=int(quantization.quantizedDimension) if has_scales else 0,
         is_variable=bool(tensor.isVariable),
+        is_static=-1 not in _integers(tensor.shapeSignature),
     )
 
 
@@ -181,7 +194,8 @@ def _operator(index: int, operator: Any, codes: Any, names: dict[int, str]) -> O
     name = names[number]
     if name == "CUSTOM" and code.customCode:
         name = code.customCode.decode(errors="replace")
-    return Operator(index, name, _integers(operator.inputs), _integers(operator.outputs))
+    options = {} if operator.builtinOptions is None else vars(operator.builtinOptions)
+    return Operator(index, name, _integers(operator.inputs), _integers(operator.outputs), options)
 
 
 def _names(enumeration: type) -> dict[int, str]:

@@ -40,6 +40,19 @@ def slim(flatbuffer: bytes) -> bytes:
     return bytes(builder.Output())
 
 
+def named(flatbuffer: bytes) -> bytes:
+    """Give each tensor a name of its own, which `slim` took and some compilers go by."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
+    for number, graph in enumerate(model.subgraphs):
+        for index, tensor in enumerate(graph.tensors):
+            tensor.name = f"graph{number}_tensor{index}"
+    builder = _sharing_builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _slim_quantization(tensor: Any) -> None:
     quantization = tensor.quantization
     quantization.min = quantization.max = None

@@ -45,6 +45,9 @@ def build(
     channels: str = typer.Option(
         None, help="Other widths, as 16,24,24,48,64.", rich_help_panel=_MODEL
     ),
+    target: str = typer.Option(
+        None, help="cpu, or coral to compile for an Edge TPU too.", rich_help_panel=_MODEL
+    ),
     sparsity: str = typer.Option(
         None, help="Share of zeros, 0.5 or block2_pointwise=0.8,*=0.5.", rich_help_panel=_MODEL
     ),
@@ -125,6 +128,8 @@ def build(
         render.note("this worker is done; the chief exports and reports")
         render.emit(command="build", data={"worker": True}, human="", as_json=json)
         return
+    if note := result.metrics.get("edge_tpu", {}).get("note"):
+        render.note(f"note: {note}")
     data_out = {"folder": str(folder), "model": str(result.model), "metrics": result.metrics}
     render.emit(
         command="build", data=data_out, human=lambda: _show(folder, result.metrics), as_json=json
@@ -152,6 +157,12 @@ def _show(folder: Path, metrics: dict[str, Any]) -> None:
         ["parameters", f"{print_['parameters']:,}"],
         ["MACs", f"{print_['macs']:,}"],
     ]
+    files = ["model.tflite", "report.html", "MODEL_CARD.md", "metrics.json"]
+    if edge_tpu := metrics.get("edge_tpu"):
+        from edge_hdr.report.coral import mapped_by
+
+        rows.append(["Edge TPU", mapped_by(edge_tpu)])
+        files[1:1] = ["model_edgetpu.tflite"] if edge_tpu["file_bytes"] else []
     render.console().print(render.table(f"{metrics['model']['name']}", ["", "figure"], rows))
-    for name in ("model.tflite", "report.html", "MODEL_CARD.md", "metrics.json"):
+    for name in files:
         render.console().print(str(folder / name))

@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from edge_hdr import released
 from edge_hdr.cli import render
+from edge_hdr_device import released
 
 
 def info(
@@ -26,19 +26,32 @@ def info(
 
 
 def _read(path: Path) -> dict[str, Any]:
+    from edge_hdr.edgetpu_rules import CUSTOM_OPERATOR, place
     from edge_hdr.errors import ModelError
+    from edge_hdr.flatbuffer import read_graph
     from edge_hdr.footprint import footprint
     from edge_hdr_device.manifest import read_model
 
     try:
-        _, manifest = read_model(path)
+        flatbuffer, manifest = read_model(path)
+        if CUSTOM_OPERATOR.encode() in flatbuffer:
+            raise ModelError(
+                "the model is compiled for the Edge TPU, which shows nothing of its inside",
+                hint="give the model.tflite that it was compiled from",
+            )
         cost = footprint(path.read_bytes())
+        placements = [item.to_dict() for item in place(read_graph(flatbuffer))]
     except ModelError as error:
         if str(path) in error.message:
             raise
         raise ModelError(f"{path}: {error.message}", hint=error.hint) from error
     fields = dataclasses.asdict(manifest) if manifest else None
-    return {"file": str(path), "manifest": fields, "footprint": cost.to_dict()}
+    return {
+        "file": str(path),
+        "manifest": fields,
+        "footprint": cost.to_dict(),
+        "edge_tpu": {"operators": placements},
+    }
 
 
 def _show(data: dict[str, Any]) -> None:
@@ -50,11 +63,18 @@ def _show(data: dict[str, Any]) -> None:
     about = render.table(data["file"], ["manifest", ""], rows)
     about.columns[1].justify, about.columns[1].overflow = "left", "fold"
     console.print(about)
-    sizes = tables.sizes(cost)
-    console.print(render.table("Footprint", ["figure", "value"], [list(row) for row in sizes.rows]))
+    placements = data["edge_tpu"]["operators"]
+    mapped = sum(item["mapped"] for item in placements)
+    sizes = [list(row) for row in tables.sizes(cost).rows]
+    sizes.append(["Fit for an Edge TPU", f"{mapped} of {len(placements)} operators"])
+    console.print(render.table("Footprint", ["figure", "value"], sizes))
     console.print(f"Arena: {cost['arena_method']}.", markup=False)
     if cost["delegate_note"]:
         console.print(f"XNNPACK: {cost['delegate_note']}.", markup=False)
+    first = next((item for item in placements if item["breaks_rule"]), None)
+    if first:
+        line = f"Edge TPU: operator {first['index']} {first['name']}: {first['reason']}."
+        console.print(line, markup=False)
     operators = tables.operators_short(cost)
     rows = [list(row) for row in operators.rows]
     console.print(render.table("Operators", list(operators.head), rows))

@@ -16,12 +16,13 @@ NAMES = {
     "qat": "quantization-aware training",
     "export": "exporting",
     "verify": "verifying the exported file",
+    "coral": "checking and compiling for the Edge TPU",
     "report": "writing the report",
 }
 
 
 class BuildProgress:
-    """A reporter (see `edge_hdr.build.Reporter`) that draws on stderr.
+    """A reporter (see `edge_hdr.progress.Reporter`) that draws on stderr.
 
     Args:
         folder: of the build, named when an interruption can be resumed.

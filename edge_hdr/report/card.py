@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from edge_hdr.report import tables
+from edge_hdr.report.coral import mapped_by
 from edge_hdr.report.numbers import accuracy_digits, interval, p_value, percent, size, whole
 from edge_hdr.report.page import TEMPLATES, subtitle
 from edge_hdr.report.provenance import provenance
@@ -57,6 +58,7 @@ def _view(metrics: dict[str, Any]) -> dict[str, Any]:
     test = metrics["test"]
     config = metrics.get("config") or model.get("config")
     origin = dict(provenance(metrics))
+    edge_tpu = metrics.get("edge_tpu")
     return {
         "model": model,
         "data": data,
@@ -78,6 +80,7 @@ def _view(metrics: dict[str, Any]) -> dict[str, Any]:
         "command": metrics.get("command") or model.get("command", ""),
         "libraries": origin.get("Libraries", ""),
         "interpreter": _interpreter(metrics),
+        "edge_tpu": mapped_by(edge_tpu) if edge_tpu and edge_tpu["file_bytes"] else "",
     }
 
 

@@ -12,6 +12,8 @@ It is made from one dictionary, the content of metrics.json:
     comparison         Comparison.to_dict(), the file against the reference
     reference          name of the reference; "float32" without it
     latency            median_ms, p90_ms, p99_ms, threads, delegate, processor
+    edge_tpu           of a build with `--target coral`: operators (index, name, mapped, reason),
+                       mapped, compiler (CompilerLog.to_dict() or None), failure, note, file_bytes
     history            one entry an epoch: phase (float, prune, qat), epoch, loss, accuracy,
                        val_loss, val_accuracy, learning_rate, seconds
     seconds            by step of the build
@@ -34,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_hdr.report import figures, tables
+from edge_hdr.report.coral import edge_tpu_view
 from edge_hdr.report.numbers import percent, shape
 from edge_hdr.report.provenance import provenance
 
@@ -103,6 +106,7 @@ def _view(metrics: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
         "phases": tables.phases(metrics.get("history") or []),
         "sizes": tables.sizes(cost),
         "operators": tables.operators(cost),
+        "edge_tpu": edge_tpu_view(metrics),
         "arena_method": cost["arena_method"],
         "delegate_note": cost["delegate_note"],
         "gallery": _gallery(test, arrays),
