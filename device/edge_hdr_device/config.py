@@ -29,7 +29,7 @@ RANGES = {
     "camera.width": (16, 10_000), "camera.height": (16, 10_000), "camera.fps": (0, 1000),
     "camera.stall_s": (0.1, 3600), "camera.buffers": (0, 32), "camera.gain": (0, 1000),
     "camera.exposure_us": (0, 1_000_000_000), "read.threads": (0, 256), "read.fps": (0, 1000),
-    "read.agree": (1, 1000), "read.forget": (1, 10_000), "read.digits": (0, 64),
+    "read.agree": (1, 100), "read.forget": (1, 10_000), "read.digits": (0, 64),
     "read.largest_step": (0, math.inf), "read.accept_after_s": (0, math.inf),
     "read.gate_level": (0.1, 255), "read.refresh_s": (0, math.inf), "web.port": (0, 65535),
     "mqtt.port": (0, 65535), "output.file_bytes": (1000, math.inf), "output.file_keep": (0, 1000),

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from edge_hdr_device.board import FLAGS
 from edge_hdr_device.errors import DependencyError
 from edge_hdr_device.live import Live, Part
 from edge_hdr_device.results import Event, FrameResult
+from edge_hdr_device.system.board import FLAGS
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

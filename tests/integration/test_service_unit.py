@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_hdr_device.service import MOST_EXPOSURE, check_unit, look_at_machine, write_unit
+from edge_hdr_device.system.service import MOST_EXPOSURE, check_unit, look_at_machine, write_unit
 
 PYTHON = Path("/usr/bin/env")  # an absolute path that is there and may be run, on every machine
 

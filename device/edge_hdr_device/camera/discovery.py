@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_hdr_device.board import Board
 from edge_hdr_device.camera import v4l2
 from edge_hdr_device.camera.opencv import inspect
 from edge_hdr_device.camera.picamera import acquire, csi_cameras, translate
 from edge_hdr_device.camera.picamera2_module import load
 from edge_hdr_device.errors import CameraError
+from edge_hdr_device.system.board import Board
 
 JOIN = "sudo usermod -aG video,render $USER"
 NODES = ("video*", "media*", "dma_heap/vidbuf_cached", "dma_heap/linux,cma")  # as picamera2 needs

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_hdr_device import board as module
-from edge_hdr_device.board import Board
 from edge_hdr_device.live import Part
+from edge_hdr_device.system import board as module
+from edge_hdr_device.system.board import Board
 
 PI_4 = {
     "sys/firmware/devicetree/base/model": "Raspberry Pi 4 Model B Rev 1.4\0",

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from fake_picamera2 import install
 
-from edge_hdr_device.board import Board
 from edge_hdr_device.camera import discovery
 from edge_hdr_device.camera.discovery import Facts, diagnose, find_cameras, gather
 from edge_hdr_device.camera.v4l2 import VideoDevice, VideoFormat
 from edge_hdr_device.errors import CameraError
+from edge_hdr_device.system.board import Board
 
 PI = Facts(is_pi=True, picamera2=None, forbidden=(), member=frozenset(), has_video=True)
 PC = dataclasses.replace(PI, is_pi=False, has_video=False)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from edge_hdr_device.clock import Clock
+from edge_hdr_device.system.clock import Clock
 
 NOON_S = 1_780_000_000.0
 

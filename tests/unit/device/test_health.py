@@ -9,15 +9,15 @@ from typing import get_args
 
 import pytest
 
-from edge_hdr_device.board import Board
 from edge_hdr_device.camera.status import CaptureStatus, State
-from edge_hdr_device.clock import Clock
 from edge_hdr_device.delegates import Chosen, choose
 from edge_hdr_device.health import camera_part, collect_parts, model_part, outlet_part
 from edge_hdr_device.live import Live
 from edge_hdr_device.publish.outlet import OutletStatus
 from edge_hdr_device.samples import Samples
 from edge_hdr_device.settings import SamplesConfig
+from edge_hdr_device.system.board import Board
+from edge_hdr_device.system.clock import Clock
 
 STREAMING = CaptureStatus("streaming", "usb:0, 640×480", "", "", 4.2, 100, 7, 1, 2)
 MQTT = OutletStatus("mqtt", "up", "", sent=9, dropped=1, waiting=0)

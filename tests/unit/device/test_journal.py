@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_hdr_device import journal
-from edge_hdr_device.journal import LineHandler, Repeats, is_journal, one_line
+from edge_hdr_device.system import journal
+from edge_hdr_device.system.journal import LineHandler, Repeats, is_journal, one_line
 
-START = "import logging; from edge_hdr_device.journal import start_logging; start_logging(); "
+START = (
+    "import logging; from edge_hdr_device.system.journal import start_logging; start_logging(); "
+)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_hdr_device.notify import Watchdog
+from edge_hdr_device.system.notify import Watchdog
 
 
 class Systemd:
@@ -120,7 +120,7 @@ def test_a_dead_line_is_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFix
 def test_a_manager_that_does_not_listen_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("edge_hdr_device.notify.SEND_S", 0.05)
+    monkeypatch.setattr("edge_hdr_device.system.notify.SEND_S", 0.05)
     manager = Systemd(str(tmp_path / "notify"))
     line = Watchdog({"NOTIFY_SOCKET": manager.address})
     for number in range(10_000):  # until its queue is full

@@ -86,6 +86,7 @@ def test_result_is_json_ready_and_complete() -> None:
         "box": pytest.approx([100, 100, 48, 80], abs=4),
         "accepted": False,
         "reason": "low confidence",
+        "line": 0,
     }
     assert second["accepted"] is True
     assert second["reason"] is None

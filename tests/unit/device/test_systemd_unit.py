@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edge_hdr_device.errors import ConfigError, StorageError
-from edge_hdr_device.service import look_at_machine, writable_folders, write_unit
 from edge_hdr_device.settings import OutputConfig, RunConfig, SamplesConfig
-from edge_hdr_device.systemd_unit import Machine, unit_text
+from edge_hdr_device.system.service import look_at_machine, writable_folders, write_unit
+from edge_hdr_device.system.systemd_unit import Machine, unit_text
 
 PYTHON = Path("/opt/edge-hdr/bin/python")
 PI = Machine(groups=("video", "render"), memory_bytes=1 << 30, systemd=252)
@@ -119,7 +119,7 @@ def test_what_systemd_or_the_service_cannot_use_is_refused(
 def test_a_python_that_leads_into_a_closed_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_hdr_device.systemd_unit.HIDDEN", (str(tmp_path / "home"),))
+    monkeypatch.setattr("edge_hdr_device.system.systemd_unit.HIDDEN", (str(tmp_path / "home"),))
     link = tmp_path / "python"
     link.symlink_to(tmp_path / "home" / "python3")
     with pytest.raises(ConfigError, match="is closed to it"):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_hdr_device.board import Board
 from edge_hdr_device.errors import DependencyError, StorageError
 from edge_hdr_device.settings import RunConfig
 from edge_hdr_device.storage import write_atomic
-from edge_hdr_device.systemd_unit import (
+from edge_hdr_device.system.board import Board
+from edge_hdr_device.system.systemd_unit import (
     CAMERA_GROUPS,
     CONFIG,
     CORAL_GROUPS,

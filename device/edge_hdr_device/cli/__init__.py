@@ -1,0 +1,1 @@
+"""The `edge-hdr-device` command: one thin file a command."""

@@ -1,0 +1,69 @@
+"""`edge-hdr-device recognize`: read the digits in pictures, on the board."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from edge_hdr_device.cli import render
+from edge_hdr_device.errors import ImageError
+
+HELP = "read the digits in pictures"
+DESCRIPTION = "Read the digits in photos or scans, line by line; a rejected digit is shown as ?."
+
+
+class SomeUnreadableError(ImageError):
+    """Some of several pictures could not be read; the others' results are in `data`."""
+
+    def __init__(self, failed: int, total: int, data: dict[str, Any]) -> None:
+        super().__init__(
+            f"{failed} of {total} images could not be read",
+            hint="the others were read; each failure is named above",
+        )
+        self.data = data
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture")
+    parser.add_argument("--model", help="a .tflite file or a released model's name")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Read each picture in its turn.
+
+    Raises:
+        ImageError: the only picture, or one of several, could not be read.
+        ModelError: there is no such model, or it is damaged.
+    """
+    from edge_hdr_device import released
+    from edge_hdr_device.classifier import Classifier
+    from edge_hdr_device.images import read_image
+    from edge_hdr_device.pipeline import Reader
+
+    model = released.find(options.model)
+    reader = Reader(Classifier(model))
+    read: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    for name in options.images:
+        try:
+            reading = reader.read(read_image(Path(name)))
+        except ImageError as error:
+            if len(options.images) == 1:
+                raise
+            failed.append({"file": name, "message": error.message, "hint": error.hint})
+            render.note(f"error: {error.message}")
+            continue
+        read.append({"file": name, **reading.to_dict()})
+        text = "".join(f"{line}\n" for line in reading.lines)
+        if not options.json:
+            render.emit(command="recognize", data={}, human=text, as_json=False)
+            if not text:
+                render.note(f"{name}: no digits found")
+    data = {"model": str(model), "images": read, "failed": failed}
+    if failed:
+        raise SomeUnreadableError(len(failed), len(options.images), data)
+    if options.json:
+        render.emit(command="recognize", data=data, human="", as_json=True)
+    return 0

@@ -1,0 +1,67 @@
+"""`edge-hdr-device service`: write the systemd unit that runs the reader for months."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_hdr_device.cli import render
+from edge_hdr_device.errors import CheckFailedError, ConfigError
+
+HELP = "write the systemd unit"
+DESCRIPTION = "Write the systemd unit of the reader, and name the steps that bring it into force."
+
+
+class RefusedError(CheckFailedError):
+    """What systemd says against the unit is in `data`."""
+
+    def __init__(self, message: str, data: dict[str, object]) -> None:
+        super().__init__(message, hint="the lines above are systemd's own")
+        self.data = data
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings of the service")
+    parser.add_argument("--user", metavar="NAME", help="that it runs as")
+    parser.add_argument("--python", type=Path, metavar="FILE", help="interpreter of this package")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="another place for the unit")
+    parser.add_argument("--force", action="store_true", help="replace a unit that differs")
+    parser.add_argument("--check", action="store_true", help="let systemd judge it, too")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Write the unit.
+
+    Raises:
+        ConfigError: the settings cannot be used; no unit is written for them.
+        StorageError: another unit is there already, or the place cannot be written.
+        CheckFailedError: under --check, systemd does not take it or finds it too open.
+    """
+    from edge_hdr_device.config import resolve
+    from edge_hdr_device.system import service, systemd_unit
+
+    config = options.config or systemd_unit.CONFIG
+    settings = resolve({}, file=config, environment={}) if config.is_file() else None
+    if options.config and settings is None:
+        raise ConfigError(f"there is no {config}", hint="write it first; an empty file will do")
+    written = service.write_unit(
+        user=options.user or systemd_unit.USER,
+        config=config.absolute(),
+        python=options.python,
+        settings=settings,
+        out=options.out or service.UNIT,
+        force=options.force,
+    )
+    data = written.to_dict()
+    lines = [f"written: {written.path}", *(f"note: {note}" for note in written.notes)]
+    lines += ["as root:", *(f"    {step}" for step in written.steps)]
+    if options.check:
+        found = service.check_unit(written.path)
+        data["check"] = found.to_dict()
+        lines += [f"systemd: exposure {found.exposure:.1f}", *found.complaints]
+        if not found.passed:
+            render.note("\n".join(lines))
+            raise RefusedError("systemd does not like the unit", data)
+    render.emit(command="service", data=data, human="\n".join(lines), as_json=options.json)
+    return 0

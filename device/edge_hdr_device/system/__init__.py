@@ -1,0 +1,1 @@
+"""The machine underneath: board, clock, journal, and systemd."""
