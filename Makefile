@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check bench release constraints clean
+.PHONY: demo test check bench soak aarch64 service-proof release constraints clean
 
 demo: ## install, build a model at the quick preset, read a sample picture with it
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
@@ -20,6 +20,18 @@ check: ## lint, formatting and types of both packages
 bench: ## measure what the README states; writes benchmarks/results/
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
 	@VENV=$(VENV) scripts/bench.sh
+
+soak: ## run the reader for 30 minutes with a camera and a broker that fail
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@$(RUN)/python benchmarks/soak.py --minutes 30 --out benchmarks/results/soak.json
+
+aarch64: ## prove the device package on emulated ARM boards
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@$(RUN)/python scripts/aarch64/prove.py --out benchmarks/results/aarch64.json
+
+service-proof: ## boot a Debian in a container and prove the systemd unit (root)
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@VENV=$(VENV) scripts/service_proof.sh
 
 release: ## train the released models on full MNIST (hours) and put them into models/
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train

@@ -1,15 +1,20 @@
-"""Write the README's tables from the files under benchmarks/results/.
+"""Write the tables of both READMEs: figures from benchmarks/results/, settings from their class.
 
 Usage: python scripts/readme_tables.py [--check]
 """
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from edge_hdr_device.settings import RunConfig
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -111,12 +116,40 @@ def pixels(picture: dict[str, Any]) -> str:
     return f"{picture['width']}×{picture['height']}"
 
 
-TABLES: dict[str, Callable[[], str]] = {"models": models, "figures": figures}
+def settings() -> str:
+    """Give the table of the device's settings, from where they are defined."""
+    config = RunConfig()
+    rows = ["| setting | default | what it is |", "|---|---|---|"]
+    for table in dataclasses.fields(config):
+        values = getattr(config, table.name)
+        meanings = _meanings(values)
+        for item in dataclasses.fields(values):
+            default = getattr(values, item.name)
+            shown = json.dumps(default) if default not in ("", ()) else "–"
+            rows.append(f"| `{table.name}.{item.name}` | {shown} | {meanings[item.name]} |")
+    return "\n".join(rows)
 
 
-def fill(text: str) -> str:
-    """Give the README with each marked table made anew."""
-    for name, make in TABLES.items():
+def _meanings(values: object) -> dict[str, str]:
+    """Read what each attribute means from a class's docstring."""
+    found: dict[str, str] = {}
+    for line in inspect.cleandoc(type(values).__doc__ or "").splitlines():
+        if match := re.fullmatch(r" {4}(\w+): (.+)", line):
+            name, found[match[1]] = match[1], match[2]
+        elif line.startswith(" " * 8):
+            found[name] += " " + line.strip()
+    return found
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"models": models, "figures": figures},
+    "device/README.md": {"settings": settings},
+}
+
+
+def fill(text: str, tables: dict[str, Callable[[], str]]) -> str:
+    """Give a text with each marked table made anew."""
+    for name, make in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         head, rest = text.split(begin)
         text = head + begin + make() + "\n" + rest[rest.index(end) :]
@@ -124,14 +157,17 @@ def fill(text: str) -> str:
 
 
 def main() -> int:
-    """Write the README, or under --check say whether it is up to date."""
-    path = ROOT / "README.md"
-    old = path.read_text()
-    new = fill(old)
-    if "--check" in sys.argv:
-        return int(old != new)
-    path.write_text(new)
-    return 0
+    """Write the tables, or under --check say whether they are up to date."""
+    stale = 0
+    for name, tables in TABLES.items():
+        path = ROOT / name
+        old = path.read_text()
+        new = fill(old, tables)
+        if "--check" in sys.argv:
+            stale += old != new
+        else:
+            path.write_text(new)
+    return int(stale > 0)
 
 
 if __name__ == "__main__":
