@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_hdr_device.components import components_of
+from edge_hdr_device.paper import DARKEST_PAPER, offset_and_noise, paper_level, spread
+
 BACKGROUND_PX = 160  # long side of the picture on which the background is estimated
 POLARITY_PX = 640  # long side of the picture on which the polarity is found
+POLARITY_SAMPLE_PX = 320  # a grid of about so many points a side is looked at first
+POLARITY_PAPER_PX = 80  # long side of the picture of which their local median is taken
+CLOSE_CALL = 0.25  # skews of a sample and of all pixels were never so far apart
 BORDER_WEIGHT = 2.0  # of a tight picture's border against the skew of its differences
-FLAT_LEVEL = 200.0  # of paper once the light's fall is divided out
-LEAST_FALL = 0.08  # a smaller change of light over the picture is left to the closing
-PLANE_SAMPLE_PX = 40  # a grid of about so many points a side is enough to fit a plane
-CLOSE_SHARE = 0.3  # of the long side: ink strokes are narrower than this
-DARKEST_PAPER = 24  # darker backgrounds count as this, or their noise would look like ink
 SMOOTH_PX = 100  # a picture of this size or smaller is not smoothed: its strokes are thin
-NOISE_SAMPLE_PX = 400  # a grid of about so many points a side is enough to measure the noise
 FLOOR = 14  # of 255: fainter than this is no ink even on noiseless paper
 NOISE_FACTOR = 5.0  # ink is at least so many standard deviations of the paper's noise deep
 OWN_SHARE = 0.42  # of a component's own depth: where its edge is
@@ -64,28 +64,46 @@ def shrink(image: NDArray[np.uint8], long_side_px: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def is_light(grey: NDArray[np.uint8], *, tight: bool = False) -> bool:
+def is_light(grey: NDArray[np.uint8], coarse: NDArray[np.uint8], *, tight: bool = False) -> bool:
     """Tell whether the ink is lighter than the paper.
 
-    Ink is the rarer side: the differences from the local median are skewed towards it. Where a
-    digit fills the picture that is not so sure, but then its border is mostly paper.
+    Ink is the rarer side: the differences from the local median are skewed towards it. A sample
+    of the pixels settles that, unless the call is close. Where a digit fills the picture it is
+    not so sure, but then its border is mostly paper.
 
     Args:
         grey: uint8 (H, W).
+        coarse: its reduction to `BACKGROUND_PX`.
         tight: let the border have its say, as one digit may fill the picture.
+    """
+    fine = shrink(grey, POLARITY_PX)
+    if tight:
+        return _skew(fine, coarse, max(coarse.shape) // 4) + BORDER_WEIGHT * _dark_border(fine) > 0
+    step = 1 + (max(fine.shape) - 1) // POLARITY_SAMPLE_PX
+    sketch = shrink(coarse, POLARITY_PAPER_PX)
+    skew = _skew(fine[::step, ::step], sketch, max(sketch.shape) // 8)
+    if abs(skew) < CLOSE_CALL:
+        skew = _skew(fine, coarse, max(coarse.shape) // 8)
+    return skew > 0
+
+
+def _skew(fine: NDArray[np.uint8], coarse: NDArray[np.uint8], reach_px: int) -> float:
+    """Give the skew of a picture's differences from the median around them: −1 to 1.
+
+    Args:
+        fine: uint8 (H, W).
+        coarse: uint8 (h, w), its reduction, of which the median is taken.
+        reach_px: how far around, in px of the reduction.
     """
     import cv2
 
-    fine = shrink(grey, POLARITY_PX)
-    coarse = shrink(fine, BACKGROUND_PX)
-    half = min(127, max(coarse.shape) // (4 if tight else 8))
-    padded = cv2.copyMakeBorder(coarse, half, half, half, half, cv2.BORDER_REFLECT)
-    paper = cv2.medianBlur(padded, 2 * half + 1)[half : -half or None, half : -half or None]
-    level = cv2.resize(paper, (fine.shape[1], fine.shape[0]), interpolation=cv2.INTER_LINEAR)
-    difference = cv2.subtract(fine, level, dtype=cv2.CV_32F)
+    reach = min(127, reach_px)
+    padded = cv2.copyMakeBorder(coarse, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+    median = np.asarray(cv2.medianBlur(padded, 2 * reach + 1), np.uint8)
+    paper = median[reach : -reach or None, reach : -reach or None]
+    difference = cv2.subtract(fine, spread(paper, fine.shape), dtype=cv2.CV_32F)
     cubes = cv2.multiply(cv2.multiply(difference, difference), difference)
-    skew = cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-9)
-    return bool(skew + (BORDER_WEIGHT * _dark_border(fine) if tight else 0.0) > 0)
+    return float(cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-9))
 
 
 def _dark_border(grey: NDArray[np.uint8]) -> float:
@@ -97,40 +115,47 @@ def _dark_border(grey: NDArray[np.uint8]) -> float:
     return 1.0 - 2.0 * float((border > limit).mean())
 
 
-def find_ink(grey: NDArray[np.uint8], *, light: bool) -> Ink:
+def find_ink(grey: NDArray[np.uint8], *, light: bool | None = None, tight: bool = False) -> Ink:
     """Flatten the light and measure how deep each pixel's ink is.
 
     Args:
-        grey: uint8 (H, W), ink of the polarity `light`.
-        light: the ink is lighter than the paper.
+        grey: uint8 (H, W).
+        light: the ink is lighter than the paper; None to find that out.
+        tight: one digit may fill the picture.
     """
     import cv2
 
-    dark = np.asarray(cv2.bitwise_not(grey) if light else grey, np.uint8)
-    paper = _paper(shrink(dark, BACKGROUND_PX))
+    dark, coarse = grey, shrink(grey, BACKGROUND_PX)
+    if light is None:
+        light = is_light(grey, coarse, tight=tight)
+    if light:
+        dark = np.asarray(cv2.bitwise_not(grey), np.uint8)
+        coarse = shrink(dark, BACKGROUND_PX)
+    paper = paper_level(coarse)
     if max(dark.shape) > SMOOTH_PX:
         dark = np.asarray(cv2.GaussianBlur(dark, (3, 3), 0), np.uint8)
-    offset, noise = _offset_and_noise(dark, paper)
+    level = spread(paper, dark.shape)
+    offset, noise = offset_and_noise(dark, level)
     if abs(offset) > 1 / 64:
         paper = np.clip(paper * (1 - offset), DARKEST_PAPER, 255).astype(np.uint8)
-    return Ink(depth=depth_of(dark, paper), paper=paper, light=light, noise=255 * noise)
+        level = spread(paper, dark.shape)
+    return Ink(depth=depth_of(dark, level), paper=paper, light=light, noise=255 * noise)
 
 
-def depth_of(dark: NDArray[np.uint8], paper: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def depth_of(dark: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Divide a picture by its paper.
 
     Args:
         dark: uint8 (H, W), dark ink.
-        paper: uint8 (h, w), the paper's level over the same area.
+        level: uint8 (H, W), the paper's level.
 
     Returns:
-        uint8 (H, W), 255 · (1 − dark / paper), 0 where it is lighter than the paper.
+        uint8 (H, W), 255 · (1 − dark / level), 0 where it is lighter than the paper.
     """
     import cv2
 
-    size = (dark.shape[1], dark.shape[0])
-    level = cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.bitwise_not(cv2.divide(dark, level, scale=255)), np.uint8)
+    share = cv2.divide(dark, level, scale=255)
+    return np.asarray(cv2.bitwise_not(share, dst=share), np.uint8)
 
 
 def window_depth(
@@ -151,7 +176,7 @@ def window_depth(
 
     left, top, right, bottom = (round(value * scale) for value in window)
     grey = to_grey(image[top:bottom, left:right])
-    dark = cv2.bitwise_not(grey) if ink.light else grey
+    dark = np.asarray(cv2.bitwise_not(grey) if ink.light else grey, np.uint8)
     step = ink.paper.shape[1] / image.shape[1]
     place = np.array([[step, 0, left * step], [0, step, top * step]], np.float32)
     level = cv2.warpAffine(
@@ -161,7 +186,7 @@ def window_depth(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.asarray(cv2.bitwise_not(cv2.divide(dark, level, scale=255)), np.uint8)
+    return depth_of(dark, np.asarray(level, np.uint8))
 
 
 def faint_mask(ink: Ink) -> NDArray[np.uint8]:
@@ -170,7 +195,10 @@ def faint_mask(ink: Ink) -> NDArray[np.uint8]:
     Returns:
         uint8 (H, W), 1 on ink, its soft edges and all faint lines.
     """
-    return (ink.depth > max(FLOOR, NOISE_FACTOR * ink.noise)).view(np.uint8)
+    import cv2
+
+    limit = int(max(FLOOR, NOISE_FACTOR * ink.noise))
+    return np.asarray(cv2.threshold(ink.depth, limit, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
@@ -186,97 +214,9 @@ def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
     Returns:
         uint8 (H, W), 1 on ink.
     """
-    import cv2
-
-    _, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
-    where = np.flatnonzero(mask.view(np.bool_))
-    owner = np.asarray(labels, np.int32).ravel()[where]
-    depth = ink.depth.ravel()[where].astype(np.float32)
-    strong = depth > OWN_SHARE * typical_depth(owner, depth)[owner]
+    ink_of = components_of(mask)
+    depth = ink.depth.ravel()[ink_of.where]
+    limit = np.floor(OWN_SHARE * ink_of.typical(depth)).astype(np.uint8)
     sharp = np.zeros(mask.shape, np.uint8)
-    sharp.ravel()[where[strong]] = 1
+    sharp.ravel()[ink_of.where] = depth > ink_of.per_pixel(limit)
     return sharp
-
-
-def typical_depth(owner: NDArray[np.int32], depth: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give each component's typical depth: the mean of its pixels weighted by depth squared.
-
-    So a digit decides, not the long faint line that it touches.
-
-    Args:
-        owner: int32 (M,), the component of each ink pixel.
-        depth: float32 (M,), its depth.
-
-    Returns:
-        float64 (largest owner + 1,); 0 where a component has no pixel.
-    """
-    squares = depth * depth
-    total = np.bincount(owner, squares)
-    return np.asarray(np.bincount(owner, squares * depth) / np.maximum(total, 1e-9), np.float64)
-
-
-def _paper(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Estimate the paper's level: dark strokes closed, then the mean of what is not ink.
-
-    The light's fall over the picture is divided out before, because a closing takes the darker
-    end of a slope for a stroke.
-    """
-    import cv2
-
-    plane = _plane(small)
-    flat = np.clip(small * (FLAT_LEVEL / plane), 0, 255).astype(np.uint8)
-    side = round(CLOSE_SHARE * max(small.shape)) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
-    closed = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, kernel)
-    depth = cv2.subtract(closed, flat)
-    bare = (depth <= max(3.0, 2.0 * float(np.median(depth)))).astype(np.float32)
-    weight = cv2.blur(bare, (side, side))
-    level = cv2.blur(bare * flat, (side, side)) / np.maximum(weight, 1e-3)
-    level = np.where(weight > 0.02, level, closed) * (plane / FLAT_LEVEL)
-    return np.asarray(np.clip(np.rint(level), DARKEST_PAPER, 255), np.uint8)
-
-
-def _plane(small: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Fit a plane to the paper's level, leaving out what is darker or lighter: float32 (h, w)."""
-    height, width = small.shape
-    step = 1 + max(small.shape) // PLANE_SAMPLE_PX
-    y, x = (axis.ravel() for axis in np.mgrid[0:height:step, 0:width:step].astype(np.float32))
-    value = small[::step, ::step].ravel().astype(np.float32)
-    basis = np.stack((np.ones_like(x), x, y), axis=1)
-    keep = value >= np.median(value) - 1
-    for _ in range(4):
-        chosen = basis[keep]
-        # The ridge keeps a picture of few pixels, or of one row, solvable.
-        normal = chosen.T @ chosen + np.diag([1e-6, 1e-3, 1e-3]).astype(np.float32)
-        weights = np.linalg.solve(normal, chosen.T @ value[keep])
-        distance = np.abs(value - basis @ weights)
-        keep = distance <= max(4.0, 2.0 * float(np.median(distance)))
-    rows = weights[2] * np.arange(height, dtype=np.float32)[:, None]
-    fitted = weights[0] + weights[1] * np.arange(width, dtype=np.float32)[None, :] + rows
-    if np.ptp(fitted) < LEAST_FALL * fitted.mean():
-        fitted[:] = fitted.mean()
-    return np.asarray(np.clip(fitted, DARKEST_PAPER, 255), np.float32)
-
-
-def _offset_and_noise(dark: NDArray[np.uint8], paper: NDArray[np.uint8]) -> tuple[float, float]:
-    """Estimate the paper's most frequent relative depth and its standard deviation around it.
-
-    Only paper lies on the far side of the mode, so ink does not widen the estimate however much
-    of the picture it covers.
-
-    Returns:
-        Two numbers as shares of the paper's level.
-    """
-    import cv2
-
-    step = 1 + max(dark.shape) // NOISE_SAMPLE_PX
-    level = cv2.resize(paper, (dark.shape[1], dark.shape[0]), interpolation=cv2.INTER_LINEAR)
-    relative = 1 - dark[::step, ::step].astype(np.float32) / level[::step, ::step]
-    counts = cv2.calcHist([relative], [0], None, [256], [-0.5, 0.5]).ravel()
-    smooth = np.convolve(counts, (1, 2, 3, 4, 3, 2, 1), "same")
-    mode = int(smooth.argmax())
-    beyond = np.cumsum(counts[:mode])
-    if mode == 0 or beyond[-1] < relative.size / 50:
-        return (mode + 0.5) / 256 - 0.5, 0.0
-    middle = float(np.interp(beyond[-1] / 2, beyond, np.arange(mode)))
-    return (mode + 0.5) / 256 - 0.5, (mode - middle) / 256 / 0.6745

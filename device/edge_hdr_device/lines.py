@@ -20,22 +20,19 @@ def reading_order(boxes: NDArray[np.float64]) -> list[list[int]]:
         Lines from top to bottom, each a list of rows from left to right.
     """
     lines: list[list[int]] = []
+    spans: list[tuple[float, float]] = boxes[:, 1::2].tolist()
     middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    for row in np.argsort(middle, kind="stable"):
-        scores = [_overlap(boxes[line[-1]], boxes[row]) for line in lines]
-        best = int(np.argmax(scores)) if scores else -1
-        if best >= 0 and scores[best] >= 0.5:
-            lines[best].append(int(row))
+    for row in np.argsort(middle, kind="stable").tolist():
+        scores = [_overlap(spans[line[-1]], spans[row]) for line in lines]
+        best = max(scores, default=0.0)
+        if best >= 0.5:
+            lines[scores.index(best)].append(row)
         else:
-            lines.append([int(row)])
-    return sorted(lines, key=lambda line: _height_at_left(boxes, line))
+            lines.append([row])
+    return sorted(lines, key=lambda line: sum(sum(spans[row]) for row in line) / len(line))
 
 
-def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Give the common height as a share of the lower box."""
-    common = min(one[3], other[3]) - max(one[1], other[1])
-    return float(common / min(one[3] - one[1], other[3] - other[1]))
-
-
-def _height_at_left(boxes: NDArray[np.float64], line: list[int]) -> float:
-    return float(np.mean(boxes[line][:, [1, 3]]))
+def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Give the common height of two spans, top and bottom, as a share of the lower one."""
+    common = min(one[1], other[1]) - max(one[0], other[0])
+    return common / min(one[1] - one[0], other[1] - other[0])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr_device.ink import Ink, typical_depth
+from edge_hdr_device.components import components_of
+from edge_hdr_device.ink import Ink
 
 MAX_PIECES = 1500  # the largest by area; a page with more is texture
-SPECK_AREA_PX = 4  # fewer pixels are noise, whatever the picture
 MIN_HEIGHT_PX = 8  # a digit on the working picture
 FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
 SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
@@ -28,7 +28,7 @@ class Pieces:
 
     Attributes:
         labels: int32 (H, W), 0 is paper; piece i has the label `ids[i]`.
-        ids: int64 (N,).
+        ids: intp (N,).
         boxes: float64 (N, 4), left, top, right, bottom in px, right and bottom exclusive.
         area: float64 (N,), ink pixels.
         level: float64 (N,), typical depth of the ink.
@@ -36,7 +36,7 @@ class Pieces:
     """
 
     labels: NDArray[np.int32]
-    ids: NDArray[np.int64]
+    ids: NDArray[np.intp]
     boxes: NDArray[np.float64]
     area: NDArray[np.float64]
     level: NDArray[np.float64]
@@ -55,7 +55,7 @@ class Pieces:
         """Give each piece's height in px."""
         return self.boxes[:, 3] - self.boxes[:, 1]
 
-    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> Pieces:
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Pieces:
         """Give the pieces of an index or a boolean mask."""
         return Pieces(
             self.labels,
@@ -69,52 +69,16 @@ class Pieces:
 
 def measure(mask: NDArray[np.uint8], ink: Ink) -> Pieces:
     """Measure the connected pieces of a mask uint8 (H, W), 1 on ink."""
-    labels, owner, where = label_ink(mask)
-    depth = ink.depth.ravel()[where].astype(np.float32)
-    level = typical_depth(owner, depth)
+    components = components_of(mask)
+    labels = components.labels
+    level = components.typical(ink.depth.ravel()[components.where])
     border = np.concatenate((labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]))
-    ids, boxes, area = measure_extents(owner, where, mask.shape[1])
+    ids, boxes, area = components.extents()
     touch = np.bincount(border, minlength=len(level))
     pieces = Pieces(labels, ids, boxes, area, level[ids], touch[ids].astype(np.float64))
     if len(pieces) > MAX_PIECES:
         pieces = pieces.take(np.sort(np.argsort(-pieces.area)[:MAX_PIECES]))
     return pieces
-
-
-def label_ink(
-    mask: NDArray[np.uint8],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Label a mask's pieces: int32 (H, W); and of each ink pixel its label and flat index."""
-    import cv2
-
-    _, found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
-    where = np.flatnonzero(mask.view(np.bool_))
-    labels = np.asarray(found, np.int32)
-    return labels, labels.ravel()[where], where.astype(np.int64)
-
-
-def measure_extents(
-    owner: NDArray[np.int32], where: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give ids (N,), boxes (N, 4) and areas (N,) of pieces of `SPECK_AREA_PX` pixels or more.
-
-    OpenCV's own statistics take several times as long, because they visit the paper too.
-    """
-    counts = np.bincount(owner, minlength=1)
-    large = counts >= SPECK_AREA_PX
-    large[0] = False
-    chosen = large[owner]
-    owner, where = owner[chosen], where[chosen]
-    order = np.argsort(owner, kind="stable")
-    row, column = np.divmod(where[order], width)
-    ids = np.flatnonzero(large)
-    first = np.concatenate(([0], np.cumsum(counts[ids])[:-1])).astype(np.int64)
-    if not len(ids):
-        return ids, np.zeros((0, 4)), np.zeros(0)
-    left, right = np.minimum.reduceat(column, first), np.maximum.reduceat(column, first) + 1
-    last = first + counts[ids] - 1
-    boxes = np.stack((left, row[first], right, row[last] + 1), axis=1).astype(np.float64)
-    return ids, boxes, counts[ids].astype(np.float64)
 
 
 def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT_PX) -> Pieces:
@@ -139,7 +103,7 @@ def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT
     return pieces.take(pieces.level >= FAINT_SHARE * typical)
 
 
-def join(pieces: Pieces) -> list[NDArray[np.int64]]:
+def join(pieces: Pieces) -> list[NDArray[np.intp]]:
     """Join pieces that lie one above or inside the other into digits.
 
     Returns:
@@ -150,13 +114,17 @@ def join(pieces: Pieces) -> list[NDArray[np.int64]]:
         return []
     typical = weighted_median(pieces.height, pieces.area)
     groups = _unite(len(pieces), _pairs(pieces, typical))
-    return [rows for rows in groups if _is_digit(union_box(pieces, rows), typical)]
+    like = _like_a_digit(union_boxes(pieces, groups), typical)
+    return [rows for rows, wanted in zip(groups, like, strict=True) if wanted]
 
 
-def union_box(pieces: Pieces, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the box float64 (4,) around some pieces."""
-    boxes = pieces.boxes[rows]
-    return np.concatenate((boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)))
+def union_boxes(pieces: Pieces, digits: list[NDArray[np.intp]]) -> NDArray[np.float64]:
+    """Give the boxes float64 (N, 4) around the pieces of each of N ≥ 1 digits."""
+    first = np.cumsum([0, *map(len, digits)])[:-1]
+    boxes = pieces.boxes[np.concatenate(digits)]
+    return np.hstack(
+        (np.minimum.reduceat(boxes[:, :2], first), np.maximum.reduceat(boxes[:, 2:], first))
+    )
 
 
 def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -166,14 +134,11 @@ def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -
     return float(values[order[np.searchsorted(total, total[-1] / 2)]])
 
 
-def _is_digit(box: NDArray[np.float64], typical: float) -> bool:
-    width, height = box[2] - box[0], box[3] - box[1]
-    low, high = HEIGHT_RANGE
-    return bool(
-        height >= MIN_HEIGHT_PX
-        and low * typical <= height <= high * typical
-        and width <= MAX_ASPECT * height
-    )
+def _like_a_digit(boxes: NDArray[np.float64], typical: float) -> NDArray[np.bool_]:
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    low, high = (typical * share for share in HEIGHT_RANGE)
+    fits = (height >= max(MIN_HEIGHT_PX, low)) & (height <= high)
+    return np.asarray(fits & (width <= MAX_ASPECT * height), bool)
 
 
 def _solid(pieces: Pieces) -> NDArray[np.bool_]:
@@ -203,10 +168,9 @@ def _around_others(pieces: Pieces) -> NDArray[np.bool_]:
     """
     if len(pieces) < 2:
         return np.zeros(len(pieces), bool)
-    box, height = pieces.boxes, pieces.height
-    inside = (box[None, :, :2] > box[:, None, :2]).all(2) & (
-        box[None, :, 2:] < box[:, None, 2:]
-    ).all(2)
+    left, top, right, bottom = (column[:, None] for column in pieces.boxes.T)
+    height = pieces.height
+    inside = (left < left.T) & (top < top.T) & (right > right.T) & (bottom > bottom.T)
     share = height[None, :] / height[:, None]
     others = height[height >= MIN_HEIGHT_PX]
     tall = height > 2.5 * np.median(others) if len(others) > 2 else np.zeros(len(pieces), bool)
@@ -215,8 +179,8 @@ def _around_others(pieces: Pieces) -> NDArray[np.bool_]:
     return np.asarray((inside & large).any(1) & hollow, bool)
 
 
-def _pairs(pieces: Pieces, typical: float) -> NDArray[np.int64]:
-    """List pairs of rows int64 (M, 2) that belong to one digit.
+def _pairs(pieces: Pieces, typical: float) -> NDArray[np.intp]:
+    """List pairs of rows intp (M, 2) that belong to one digit.
 
     One lies above or inside the other; two tall ones side by side are two digits.
     """
@@ -232,10 +196,11 @@ def _pairs(pieces: Pieces, typical: float) -> NDArray[np.int64]:
     return np.argwhere(np.triu(near & ~abreast & (union <= JOINED_HEIGHT * limit), 1))
 
 
-def _unite(count: int, pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _unite(count: int, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Group the rows 0 … count − 1 by the pairs that connect them."""
     owner = np.arange(count)
     for one, other in pairs:
         if owner[one] != owner[other]:
             owner[owner == owner[other]] = owner[one]
-    return [np.flatnonzero(owner == root) for root in np.unique(owner)]
+    order = np.argsort(owner, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(owner[order])) + 1)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr_device.pieces import label_ink, measure_extents
+from edge_hdr_device.components import components_of
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
 RULE_RUN_SHARE = 1 / 50  # of the side: a straight run of this length may belong to a ruled line
@@ -23,36 +23,45 @@ def without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     import cv2
 
-    across = np.asarray(cv2.transpose(mask), np.uint8)
-    mask = _without_horizontal_rules(mask)
-    cleaned = _without_horizontal_rules(across)
-    return mask if cleaned is across else np.minimum(mask, cleaned.T)
+    if max(mask.shape) < RULED_PX:
+        return mask
+    turned = np.asarray(cv2.transpose(mask), np.uint8)
+    level = _without_level_rules(mask, turned)
+    upright = _without_level_rules(turned, mask)
+    return level if upright is turned else np.minimum(level, upright.T)
 
 
-def _without_horizontal_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the same array when there is no rule in it."""
+def _without_level_rules(mask: NDArray[np.uint8], turned: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take out lines from left to right; gives the same array when there is none.
+
+    Args:
+        mask: uint8 (H, W), 1 on ink.
+        turned: uint8 (W, H), the same with its axes swapped.
+    """
     import cv2
 
     width = mask.shape[1]
-    if max(mask.shape) < RULED_PX:
-        return mask
     run = max(12, round(width * RULE_RUN_SHARE))
     rectangle = partial(cv2.getStructuringElement, cv2.MORPH_RECT)
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, rectangle((run, 1)))
-    if cv2.countNonZero(runs) < RULE_SPAN_SHARE * width / 2:
+    # OpenCV is twice as fast on columns as on rows.
+    runs = np.asarray(cv2.morphologyEx(turned, cv2.MORPH_OPEN, rectangle((1, run))), np.uint8)
+    if not _may_hold_a_rule(runs, run):
         return mask
-    bridged = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, rectangle((run, 3)))
-    _, owner, where = label_ink(np.asarray(bridged, np.uint8))
-    ids, boxes, _ = measure_extents(owner, where, width)
+    bridged = cv2.morphologyEx(cv2.transpose(runs), cv2.MORPH_CLOSE, rectangle((run, 3)))
+    components = components_of(np.asarray(bridged, np.uint8))
+    ids, boxes, _ = components.extents()
     span, rise = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     line, thickness = np.zeros_like(mask), 0
     for label in ids[(span >= RULE_SPAN_SHARE * width) & (rise <= 0.1 * span)]:
-        row, column = np.divmod(where[owner == label], width)
-        thick = int(np.median(np.unique(column, return_counts=True)[1]))
-        if thick <= max(4, RULE_THICK_SHARE * width):
-            course = _course(column, row, thick, width)
-            cv2.polylines(line, [course], False, 1, thick + 2)
-            thickness = max(thickness, thick)
+        row, column = np.divmod(components.pixels(label), width)
+        counts = np.bincount(column, minlength=width)
+        thick = float(np.median(counts[counts > 0]))
+        if int(thick) <= max(4, RULE_THICK_SHARE * width):
+            bare = np.flatnonzero((counts > 0) & (counts <= max(1.0, thick)))
+            middle = np.bincount(column, row, minlength=width)[bare] / counts[bare]
+            course = _course(bare, middle, (column.min(), column.max()), int(thick), width)
+            cv2.polylines(line, [course], False, 1, int(thick) + 2)
+            thickness = max(thickness, int(thick))
     if not thickness:
         return mask
     rest = cv2.subtract(mask, line)
@@ -60,24 +69,56 @@ def _without_horizontal_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.bitwise_or(rest, cv2.bitwise_and(mended, mask)), np.uint8)
 
 
+def _may_hold_a_rule(runs: NDArray[np.uint8], run: int) -> bool:
+    """Tell at a glance whether runs may add up to a rule: on most pages none do.
+
+    Every run shows in each `run`-th row, but for one that the frame cuts off. Runs with less than
+    a run between them, at most 3 px aside, are at most two such rows apart, and a dilation joins
+    them. Beyond the first and the last row in which a rule shows, it goes on for less than four
+    runs in all.
+
+    Args:
+        runs: uint8 (W, H), 1 on straight runs downwards.
+        run: their least length, in px.
+    """
+    import cv2
+
+    span = RULE_SPAN_SHARE * runs.shape[0]
+    if cv2.countNonZero(runs) < span / 2:
+        return False
+    glance = cv2.dilate(runs[::run], np.ones((2, 3), np.uint8))
+    outlines, _ = cv2.findContours(glance, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    longest = max((cv2.boundingRect(outline)[3] for outline in outlines), default=0)
+    rows = span / run - 4 + 1  # and one more by the dilation
+    return bool(longest >= rows + 1)
+
+
 def _course(
-    column: NDArray[np.int64], row: NDArray[np.int64], thickness: int, width: int
+    bare: NDArray[np.intp],
+    middle: NDArray[np.float64],
+    seen: tuple[int, int],
+    thickness: int,
+    width: int,
 ) -> NDArray[np.int32]:
-    """Follow a ruled line over the whole width by a parabola; strokes along it do not count.
+    """Follow a ruled line over the whole width by a parabola.
+
+    Args:
+        bare: intp (N,), columns in which no stroke lies along the line.
+        middle: float64 (N,), its height there.
+        seen: the first and the last column in which there is some of it.
+        thickness: in px.
+        width: of the picture, in px.
 
     Returns:
         int32 (M, 2), points x, y.
     """
-    counts = np.bincount(column, minlength=width)
-    middle = np.bincount(column, row, minlength=width) / np.maximum(counts, 1)
-    bare = np.flatnonzero((counts > 0) & (counts <= max(1, np.median(counts[counts > 0]))))
-    middle, keep = middle[bare], np.ones(len(bare), bool)
+    keep = np.ones(len(bare), bool)
     for degree in (1, 1, 2):
         course = np.polynomial.Polynomial.fit(bare[keep], middle[keep], degree)
         distance = np.abs(course(bare) - middle)
         keep = distance <= max(1.0, thickness / 2, np.median(distance))
     # Beyond the pixels seen a parabola may bend away: there the line goes on straight.
-    ends = np.clip(np.linspace(0, width - 1, 33), column.min(), column.max())
     x = np.linspace(0, width - 1, 33)
+    ends = np.clip(x, *seen)
     y = course(ends) + (x - ends) * course.deriv()(ends)
     return np.rint(np.stack((x, y), axis=1)).astype(np.int32)

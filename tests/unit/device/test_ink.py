@@ -6,7 +6,7 @@ import pytest
 from drawing import INK, PAPER, five, lit, one, paper, seven, zero
 from numpy.typing import NDArray
 
-from edge_hdr_device.ink import depth_of, faint_mask, find_ink, is_light, sharpen, shrink, to_grey
+from edge_hdr_device.ink import depth_of, faint_mask, find_ink, sharpen, shrink, to_grey
 
 
 def mask_of(page: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -18,8 +18,8 @@ def test_dark_ink_and_its_negative_have_opposite_polarity() -> None:
     page = lit(paper(), noise=3)
     zero(page, 100, 100, 80)
     seven(page, 300, 200, 80)
-    assert not is_light(page)
-    assert is_light(255 - page)
+    assert not find_ink(page).light
+    assert find_ink(255 - page).light
 
 
 def test_thin_pen_on_a_large_shaded_page_keeps_its_polarity() -> None:
@@ -27,16 +27,23 @@ def test_thin_pen_on_a_large_shaded_page_keeps_its_polarity() -> None:
     for column in range(4):
         one(page, 300 + 200 * column, 500, 120, pen=2)
     page = lit(page, low=0.3, noise=4)
-    assert not is_light(page)
-    assert is_light(255 - page)
+    assert not find_ink(page).light
+    assert find_ink(255 - page).light
+
+
+def test_a_close_call_of_polarity_is_settled_by_every_pixel() -> None:
+    page = paper()
+    page[100:400, 301] = INK  # a look at every other column misses it
+    assert not find_ink(page).light
+    assert find_ink(255 - page).light
 
 
 @pytest.mark.parametrize("level", [0, 40])
 def test_border_decides_for_a_digit_that_fills_its_picture(level: int) -> None:
     tight = paper(16, 22, 255)
     cv2.ellipse(tight, (8, 11), (6, 9), 0, 0, 360, level, 2)
-    assert not is_light(tight, tight=True)
-    assert is_light(255 - tight, tight=True)
+    assert not find_ink(tight, tight=True).light
+    assert find_ink(255 - tight, tight=True).light
 
 
 def test_depth_is_the_share_of_light_that_ink_takes() -> None:

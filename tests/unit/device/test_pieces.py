@@ -6,7 +6,7 @@ import pytest
 from drawing import five, lit, paper, seven, zero
 
 from edge_hdr_device.ink import faint_mask, find_ink, sharpen
-from edge_hdr_device.pieces import Pieces, join, measure, plausible, union_box, weighted_median
+from edge_hdr_device.pieces import Pieces, join, measure, plausible, union_boxes, weighted_median
 from edge_hdr_device.rules import without_rules
 
 
@@ -54,7 +54,7 @@ def test_a_bar_above_joins_and_a_digit_beside_does_not() -> None:
     assert len(pieces) == 3
     assert sorted(len(rows) for rows in join(pieces)) == [1, 2]
     (joined,) = (rows for rows in join(pieces) if len(rows) == 2)
-    top, bottom = union_box(pieces, joined)[[1, 3]]
+    top, bottom = union_boxes(pieces, [joined])[0, [1, 3]]
     assert (top, bottom) == pytest.approx((100, 180), abs=4)
 
 
@@ -82,6 +82,22 @@ def test_a_rule_goes_and_the_stroke_that_crosses_it_stays(across: bool) -> None:
     far = cv2.dilate(stroke, np.ones((9, 9), np.uint8)) == 0
     assert cleaned[far].sum() == 0
     assert cleaned[stroke > 0].mean() > 0.97
+
+
+@pytest.mark.parametrize("phase", [0, 5, 12])
+def test_a_rule_of_dashes_as_far_apart_as_can_be_goes(phase: int) -> None:
+    mask = np.zeros((480, 640), np.uint8)
+    for left in range(phase, 640, 25):
+        mask[200:202, left : left + 13] = 1  # the least run of 640 px; 12 px are bridged
+    assert without_rules(mask).sum() == 0
+
+
+def test_a_rule_of_four_tenths_of_the_side_goes_and_a_shorter_one_stays() -> None:
+    for length, kept in ((260, 0), (250, 2 * 250)):
+        for left in (0, 190, 640 - length):
+            mask = np.zeros((480, 640), np.uint8)
+            mask[200:202, left : left + length] = 1
+            assert without_rules(mask).sum() == kept
 
 
 def test_digits_in_a_row_are_no_rule() -> None:
