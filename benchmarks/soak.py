@@ -208,7 +208,7 @@ def soak(minutes: float, cuts: int, kills: int) -> dict[str, Any]:
             broker.kill()
             if reader.process.poll() is None:
                 reader.process.kill()
-    return _figures(rows, status, read, camera, log, stop_s)
+    return {"broker_kills": kills, **_figures(rows, status, read, camera, log, stop_s)}
 
 
 def _make_trouble(

@@ -77,7 +77,7 @@ def figures() -> str:
             f"| `strokes`, rendered and normalized | {result['images_per_second']:,.0f} images/s, "
             f"{result['workers']} workers | `python benchmarks/strokes_throughput.py` |"
         )
-    return "\n".join([*rows, *recognition()])
+    return "\n".join([*rows, *recognition(), *runtime()])
 
 
 def recognition() -> list[str]:
@@ -107,6 +107,51 @@ def recognition() -> list[str]:
     if result:
         rows.append(
             f"| `edge-hdr --help` | {result['help_s']:.2f} s | `python benchmarks/startup.py` |"
+        )
+    return rows
+
+
+def runtime() -> list[str]:
+    """Give the rows about reading a camera."""
+    rows = []
+    result, command = read("frame-latency"), "`python benchmarks/frame_latency.py`"
+    if result:
+        for digits, stages in result["digits"].items():
+            total = stages["total_ms"]
+            rows.append(
+                f"| camera frame {pixels(result)}, {digits} digit{'' if digits == '1' else 's'}, "
+                f"one thread | {total['p50']:.1f} ms (p99 {total['p99']:.1f}) | {command} |"
+            )
+        unchanged = result["unchanged_ms"]["grey"]
+        rows.append(
+            f"| the same frame again, unchanged | {unchanged['p50']:.2f} ms "
+            f"(p99 {unchanged['p99']:.2f}) | {command} |"
+        )
+    result, command = read("device-runtime"), "`python benchmarks/device_runtime.py`"
+    if result:
+        idle = result["idle"]
+        rows += [
+            f"| `edge-hdr-device run`: start to first reading | {result['start_p50_s']:.2f} s "
+            f"(the very first, which measures the delegates: {result['first_start_s']:.2f} s) "
+            f"| {command} |",
+            f"| the same when idle, page on | {idle['resident_bytes'] / 1e6:.0f} MB resident, "
+            f"{idle['processor_share']:.1%} of a core | {command} |",
+        ]
+    result = read("soak")
+    if result:
+        rows.append(
+            f"| {result['minutes']:.0f} minutes of soak, {result['camera']['reconnects']} cuts of "
+            f"the camera, the broker killed and restarted | memory {result['growth']:+.1%}, "
+            f"{result['frames_unaccounted']} of {result['camera']['frames']:,} frames unaccounted "
+            f"for | `make soak` |"
+        )
+    found = read("service-proof").get("found")
+    if found:
+        exposure = found["systemd's exposure figure"]
+        rows.append(
+            f"| the service under systemd: exposure, `systemctl stop`, hung to running again "
+            f"| {exposure} of 10, {max(found['stop in s']):.1f} s, "
+            f"{found['hung to running again in s']:.0f} s | `make service-proof` |"
         )
     return rows
 

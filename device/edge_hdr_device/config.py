@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from edge_hdr_device.errors import ConfigError, nearest
-from edge_hdr_device.settings import RunConfig
+from edge_hdr_device.settings import MqttConfig, RunConfig
 
 PREFIX = "EDGE_HDR_DEVICE_"
 FILE = "edge-hdr-device.toml"
@@ -75,7 +76,23 @@ def resolve(
     )
     if not 0.5 < config.read.share <= 1:
         raise ConfigError(f"read.share = {config.read.share}", hint="give more than 0.5, up to 1")
+    _check_broker(config.mqtt)
     return config
+
+
+def _check_broker(mqtt: MqttConfig) -> None:
+    """Refuse a broker that is none, and settings for one that is not named."""
+    host = mqtt.host.strip("[]")
+    if mqtt.host and not (
+        re.fullmatch(r"[\w.-]+", host) or re.fullmatch(r"[0-9a-fA-F:.]+(%\w+)?", host)
+    ):
+        raise ConfigError(
+            f"mqtt.host = {mqtt.host!r} is no name of a broker",
+            hint="give a name or an address, as --mqtt broker.local or broker.local:1884",
+        )
+    for name in ("tls", "ca", "credentials", "cert", "key", "discovery"):
+        if getattr(mqtt, name) and not mqtt.host:
+            raise ConfigError(f"mqtt.{name} is set, but no broker", hint="name it: --mqtt HOST")
 
 
 def state_folder() -> Path:

@@ -151,7 +151,8 @@ def unpack(data: bytes) -> tuple[bytes, Manifest | None]:
             names = archive.namelist()
             text = archive.read(MEMBER) if MEMBER in names else None
     except (zipfile.BadZipFile, ValueError, EOFError, zlib.error) as error:
-        if MEMBER.encode() in data:  # half a zip: a truncated or damaged file, not a bare model
+        is_model = data[4:8] == b"TFL3"  # any other file that names a manifest is none of ours
+        if is_model and MEMBER.encode() in data:  # half a zip: truncated or damaged, not bare
             raise ModelError(
                 "the manifest in the model is damaged", hint="build or copy the model again"
             ) from error

@@ -114,7 +114,9 @@ class Observer:
         for region in self._regions:
             self._look(region, frame, seen)
             seen.add(region.digits)
-        return self._result(frame, seen), tuple(seen.events) or dropped
+        name, events = frame.picture.name, tuple(seen.events) or dropped
+        named = tuple(dataclasses.replace(event, name=name) for event in events)
+        return self._result(frame, seen), named
 
     def lose(self, time_s: float, frame: int) -> tuple[Event, ...]:
         """Drop what stands, as the camera is away; gives an event for each reading dropped."""

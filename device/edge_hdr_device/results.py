@@ -20,7 +20,7 @@ class Standing:
     Attributes:
         region: name of the region of interest, "frame" where there is none.
         lines: text, line by line.
-        confidence: least mean confidence of its digits, in [0, 1].
+        confidence: least mean confidence of its digits, in [0, 1]; 0 with an unread one, "?".
         since_s: wall clock when it was announced, in seconds since 1970.
         frame: number of the frame that settled it.
     """
@@ -60,6 +60,7 @@ class Event:
         time_s: wall clock, in seconds since 1970.
         frame: number of the frame that brought it.
         reason: why it is implausible; empty otherwise.
+        name: of the file that the picture comes from; empty for a camera.
     """
 
     change: Change
@@ -68,10 +69,14 @@ class Event:
     time_s: float
     frame: int
     reason: str = ""
+    name: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the event as one JSON-ready object, `type` "reading"."""
-        return {
+        """Give the event as one JSON-ready object, `type` "reading".
+
+        One that was dropped is no `text` any more: it is told as `previous`.
+        """
+        body = {
             "schema": SCHEMA,
             "type": "reading",
             "time": stamp(self.time_s),
@@ -80,7 +85,12 @@ class Event:
             "reason": self.reason or None,
             **self.standing.to_dict(),
             "frame": self.frame,
+            **({"name": self.name} if self.name else {}),
         }
+        if self.change == "dropped":
+            gone: dict[str, Any] = {"text": None, "lines": [], "confidence": None}
+            return {**body, **gone, "previous": self.standing.text}
+        return body
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from edge_hdr_device.camera.capture import Capture
 from edge_hdr_device.camera.spec import make_source
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.delegates import Chosen, choose
-from edge_hdr_device.errors import DependencyError, EdgeHdrError
+from edge_hdr_device.errors import DependencyError, EdgeHdrError, StorageError
 from edge_hdr_device.health import collect_parts
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.live import Live, Part
@@ -63,19 +64,20 @@ def make_capture(config: CameraConfig) -> Capture:
     return Capture(config)
 
 
-def check(config: RunConfig, *, state: Path) -> None:
-    """Make every part that can be made beside a reader that runs.
+def check_places(config: RunConfig) -> None:
+    """Tell whether samples and the file of readings can be written where they are wanted.
 
     Raises:
-        EdgeHdrError: a reader could not run with these settings.
+        StorageError: one cannot; nothing was made.
     """
-    make_capture(config.camera)
-    observer, chosen = load_reading(config, state=state)
-    build_outlets(config, regions=observer.regions, model=chosen.model_id)
-    if config.web.enabled:
-        from edge_hdr_device.web.token import find_hash
-
-        find_hash(config.web, state)
+    wanted = [Path(config.samples.folder).expanduser()] if config.samples.folder else []
+    wanted += [Path(config.output.file).expanduser().parent] if config.output.file else []
+    for folder in wanted:
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not nearest.is_dir():
+            raise StorageError(f"{nearest} is a file, not a folder", hint="name another place")
+        if not os.access(nearest, os.W_OK) or os.statvfs(nearest).f_flag & os.ST_RDONLY:
+            raise StorageError(f"{nearest} cannot be written", hint="name another place")
 
 
 class Rig:
@@ -119,6 +121,10 @@ class Rig:
 
     def start(self) -> None:
         """Start every thread."""
+        try:
+            check_places(self.config)
+        except StorageError as error:  # told now, not when the first line or crop is lost
+            logger.warning("%s", error.message)
         for part in (*self.outlets, self.samples, self.capture, self._page):
             if part is not None:
                 part.start()

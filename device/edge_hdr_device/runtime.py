@@ -12,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 
 from edge_hdr_device.camera.source import Frame
-from edge_hdr_device.errors import CameraError, DeviceStepError, EdgeHdrError
+from edge_hdr_device.errors import DeviceStepError, EdgeHdrError
 from edge_hdr_device.live import FRESH_S, Level, Live, Part
 from edge_hdr_device.publish.outlet import Message
 from edge_hdr_device.results import Event, FrameResult
-from edge_hdr_device.rig import Rig, load_reading, make_capture
+from edge_hdr_device.rig import Rig
 from edge_hdr_device.settings import RunConfig
 from edge_hdr_device.system.notify import Watchdog
 
@@ -25,7 +25,6 @@ logger = logging.getLogger("edge_hdr.runtime")
 TICK_S = 0.25  # longest wait for a frame; signals, watchdog and reload are seen to in between
 HEALTH_S = 60.0  # health is published at least so often
 SWITCH_S = 0.001  # a thread that computes lets the frame loop go on after so long
-ONCE_S = 15.0  # a single frame must come within this
 
 
 class Runtime:
@@ -180,6 +179,7 @@ class Runtime:
         self._watchdog.reloading()
         try:
             self._tell(self.rig.change(self._reread()))
+            self._health_s = -HEALTH_S  # other outputs have not heard of it
             self._config_part = Part("config", "ok", "reloaded")
             logger.info("configuration reloaded")
         except EdgeHdrError as error:
@@ -195,33 +195,6 @@ class Runtime:
 
     def _parts(self) -> list[Part]:
         return [self._config_part, *self.rig.parts()]
-
-
-def read_once(config: RunConfig, *, state: Path) -> FrameResult:
-    """Read one frame, after the camera's exposure has settled.
-
-    Raises:
-        CameraError: no picture came; the message is the camera's own.
-        ImageError: the only picture cannot be read.
-    """
-    observer, _ = load_reading(config, state=state, unrelated=True)
-    capture = make_capture(config.camera)
-    end_s = time.monotonic() + ONCE_S
-    with capture:
-        first_s: float | None = None
-        while time.monotonic() < end_s:
-            frame = capture.next(TICK_S)
-            if frame is not None:
-                first_s = frame.monotonic_s if first_s is None else first_s
-                if frame.monotonic_s >= first_s + capture.settle_s:
-                    return observer.observe(frame)[0]
-            status = capture.status
-            if frame is None and status.state in {"waiting", "ended", "stuck"}:
-                raise CameraError(status.error or "the source is empty", hint=status.hint)
-    raise CameraError(
-        f"no picture from {capture.description} in {ONCE_S:g} s",
-        hint="edge-hdr-device cameras says what is there",
-    )
 
 
 class _Signals:

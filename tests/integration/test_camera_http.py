@@ -20,6 +20,7 @@ from edge_hdr_device.camera.http_camera import HttpCamera
 from edge_hdr_device.camera.source import Frame
 from edge_hdr_device.errors import CameraError, ImageError
 from edge_hdr_device.settings import CameraConfig
+from edge_hdr_device.system.journal import one_line
 
 LIMIT_S = 30.0
 USER = "me:s%40cret"
@@ -95,7 +96,7 @@ def test_a_wrong_password_is_told_and_not_shown(auth: str, user: str) -> None:
         with pytest.raises(CameraError, match="wants another user name or password") as caught:
             source.open()
         assert "wrong" not in caught.value.message
-        assert "USER:PASSWORD" in caught.value.hint
+        assert "USER:PASSWORD@HOST" in one_line(caught.value.hint)
         source.close()
 
 
@@ -142,6 +143,15 @@ def test_a_silent_camera_is_given_up_in_time() -> None:
         pytest.raises(CameraError, match=r"sends nothing for 0\.2 s"),
     ):
         source.read()
+
+
+def test_a_capture_of_a_silent_camera_names_the_time_that_was_set() -> None:
+    with (
+        MjpegCamera() as camera,
+        Capture(CameraConfig(source=camera.url("/silent"), stall_s=0.5)) as capture,
+    ):
+        wait_for(lambda: capture.status.state == "waiting")
+        assert capture.status.error.endswith("sends nothing for 0.5 s")
 
 
 def test_closing_ends_a_read_in_another_thread() -> None:

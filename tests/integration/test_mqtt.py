@@ -31,6 +31,7 @@ from edge_hdr_device.settings import MqttConfig
 if not os.environ.get("CI"):  # there it has to be installed
     pytest.importorskip("paho.mqtt.enums", reason="paho-mqtt 2.1 or newer is not installed")
 
+SAMPLE = Path(__file__).parents[1] / "data" / "sample.jpg"
 ROOT = "edge-hdr/kitchen"
 READING, AVAILABILITY = f"{ROOT}/reading/frame", f"{ROOT}/availability"
 
@@ -85,11 +86,9 @@ def test_readings_arrive_in_order_and_the_newest_is_kept(broker: Mosquitto) -> N
             outlet.offer(event(n))
         wait_for(lambda: outlet.status.sent == 50)
         wait_for(lambda: len(heard.on(READING)) == 51)
+        assert heard.objects(READING)[-1] == event(49).body
+        assert json.loads(retained(broker.port)[READING]) == event(49).body
     assert texts(heard.objects(READING)) == [f"{n:05d}" for n in range(50)]
-    assert heard.objects(READING)[-1] == event(49).body
-    kept = retained(broker.port)
-    assert json.loads(kept[READING]) == event(49).body
-    assert kept[AVAILABILITY] == b"offline"
 
 
 def test_availability_follows_the_reader_and_is_the_last_word(broker: Mosquitto) -> None:
@@ -100,10 +99,50 @@ def test_availability_follows_the_reader_and_is_the_last_word(broker: Mosquitto)
         wait_for(lambda: heard.on(AVAILABILITY) == [b"online", b"offline"])
 
 
-def test_a_reading_of_the_last_run_is_not_shown_as_fresh(broker: Mosquitto) -> None:
+def test_a_run_that_has_ended_leaves_nothing_stale(broker: Mosquitto) -> None:
+    topics = [f"{ROOT}/reading/day", f"{ROOT}/reading/night", f"{ROOT}/health", AVAILABILITY]
+    with listening(broker.port, f"{ROOT}/#") as heard:
+        with running(config(broker), regions=["day", "night"]) as outlet:
+            for region in ("day", "night"):
+                outlet.offer(event(1, region=region))
+            outlet.offer(health("ok", "ok"))
+        wait_for(lambda: heard.on(AVAILABILITY) == [b"online", b"offline"])
+    assert [topic for topic, _, _ in heard.messages][-4:] == topics  # offline is the last word
+    kept = retained(broker.port)
+    assert kept[AVAILABILITY] == b"offline"
+    for topic in topics[:2]:
+        body = json.loads(kept[topic])
+        assert (body["change"], body["text"], body["lines"]) == ("none", None, [])
+    stopped = {"level": "failing", "state": "stopped"}
+    assert json.loads(kept[topics[2]]) == {
+        "type": "health", **stopped, "parts": {"camera": stopped},
+    }  # fmt: skip
+
+
+def test_a_farewell_to_a_broker_that_does_not_answer_ends_in_time(broker: Mosquitto) -> None:
+    outlet = MqttOutlet(config(broker), regions=[f"region {n}" for n in range(50)])
+    outlet.start()
+    wait_for(lambda: is_up(outlet))
+    broker.send_signal(signal.SIGSTOP)
+    begun_s = time.monotonic()
+    outlet.stop(0.2)
+    assert time.monotonic() - begun_s < 5
+    outlet._thread.join(LIMIT_S / 2)
+    assert not outlet._thread.is_alive()
+
+
+def test_what_was_dropped_is_kept_without_a_text(broker: Mosquitto) -> None:
     with running(config(broker)) as outlet:
-        outlet.offer(event(1))
+        outlet.offer(event(1, "dropped"))
         wait_for(lambda: outlet.status.sent == 1)
+        kept = json.loads(retained(broker.port)[READING])
+    assert (kept["change"], kept["text"], kept["previous"]) == ("dropped", None, "00001")
+
+
+def test_a_reading_of_a_run_that_was_killed_is_not_shown_as_fresh(broker: Mosquitto) -> None:
+    with listening(broker.port) as heard:
+        heard.client.publish(READING, event(1).to_json(), qos=1, retain=True)
+        wait_for(lambda: heard.on(READING))
     with running(config(broker)) as outlet:
         wait_for(lambda: is_up(outlet))
         kept = json.loads(retained(broker.port)[READING])
@@ -169,6 +208,38 @@ def test_home_assistant_finds_the_reader(broker: Mosquitto) -> None:
         assert entity["platform"] in {"sensor", "binary_sensor"}
         assert entity["unique_id"].startswith("edge-hdr-kitchen-")
         assert entity["state_topic"] in {*kept, f"{ROOT}/health"}
+
+
+def test_a_reader_tells_its_health_to_new_outputs_and_leaves_nothing_stale(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    def state() -> tuple[str, str | None, str]:
+        kept = retained(broker.port)
+        reading = json.loads(kept.get(READING, b'{"text": null}'))
+        level = json.loads(kept.get(f"{ROOT}/health", b'{"level": ""}'))["level"]
+        return kept.get(AVAILABILITY, b"").decode(), reading["text"], level
+
+    settings = tmp_path / "device.toml"
+    start = f"[camera]\nsource = {json.dumps(str(SAMPLE))}\nloop = true\n[web]\nenabled = false\n"
+    mqtt = f'[mqtt]\nhost = "127.0.0.1"\nport = {broker.port}\nclient_id = "kitchen"\n'
+    settings.write_text(start + mqtt)
+    command = [sys.executable, "-m", "edge_hdr_device", "run", "--config", str(settings)]
+    written = {"EDGE_HDR_STATE": str(tmp_path / "state"), "HOME": str(tmp_path)}
+    with listening(broker.port, f"{ROOT}/health") as heard:
+        process = subprocess.Popen(
+            command, env={**os.environ, **written}, stdout=subprocess.DEVNULL, cwd=tmp_path
+        )
+        try:
+            wait_for(lambda: state()[1] and state()[2] in {"ok", "degraded"})
+            time.sleep(1.5)  # until a first change of level has been told, which comes within 1 s
+            settings.write_text(start + mqtt + 'content = "frames"\n')
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: b"stopped" in b"".join(heard.on(f"{ROOT}/health")))
+            wait_for(lambda: state()[1] and state()[2] in {"ok", "degraded"})
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+    wait_for(lambda: state() == ("offline", None, "failing"))
 
 
 SIGKILLED = """

@@ -135,8 +135,12 @@ def test_unrelated_pictures_are_announced_each_alone(
     blank = np.full((100, 100), 230, np.uint8)
     for number, image in enumerate([pages["12345"], pages["12345"], blank], start=1):
         _, events = observer.observe(frame(image, number, name=f"{number}.png"))
-        seen += [(event.change, event.standing.text) for event in events]
-    assert seen == [("announced", "12345"), ("announced", "12345"), ("dropped", "12345")]
+        seen += [(event.name, event.change, event.standing.text) for event in events]
+    assert seen == [
+        ("1.png", "announced", "12345"),
+        ("2.png", "announced", "12345"),
+        ("3.png", "dropped", "12345"),
+    ]
 
 
 def test_the_expected_pattern_leaves_other_lines_out(reader: Reader) -> None:

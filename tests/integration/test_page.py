@@ -27,8 +27,9 @@ from edge_hdr_device.metrics import Metrics
 from edge_hdr_device.observer import Observer
 from edge_hdr_device.pipeline import Reader
 from edge_hdr_device.settings import ReadConfig, WebConfig
+from edge_hdr_device.web import server as server_module
 from edge_hdr_device.web.app import make_app
-from edge_hdr_device.web.feed import VIEWERS
+from edge_hdr_device.web.feed import LISTENERS, VIEWERS
 from edge_hdr_device.web.server import PageServer
 from edge_hdr_device.web.token import hash_of
 
@@ -37,6 +38,11 @@ pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[1] / "data" / "sample.jpg"
 AUDIT = Path(__file__).with_name("page_audit.js").read_text(encoding="utf-8")
 TOKEN = "a-token-for-these-tests"
+WATCH_STATUS = """
+    window.statuses = [];
+    new MutationObserver(() => statuses.push(document.querySelector("#status").textContent))
+      .observe(document.querySelector("#status"), { childList: true, characterData: true });
+"""
 SCREENS = {"wide": (1600, 900), "desk": (1280, 900), "tablet": (768, 1024), "phone": (360, 740)}
 
 
@@ -53,6 +59,8 @@ class Desk:
         )
         self.token = token
         self.present = True
+        self.telling = threading.Event()  # cleared, nothing is answered
+        self.telling.set()
         self.turn(1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.work)
@@ -86,6 +94,7 @@ class Desk:
         return " ".join(self.page.lines)
 
     def parts(self) -> list[Part]:
+        self.telling.wait()
         camera = (
             Part("camera", "ok", "streaming")
             if self.present
@@ -214,6 +223,9 @@ def test_a_camera_that_goes_away_leaves_nothing_stale(page: Browser, desk: Desk)
     page.wait_for_text("#standing", "Camera is away")
     assert page.text("#status") == "Not reading"
     page.wait_for_text("#history", "gone")
+    gone = """return [...document.querySelectorAll("#history tr")].map(
+        (row) => [...row.cells].map((cell) => cell.textContent)).find((row) => row[2] === "gone")"""
+    assert page.run(gone)[1] == " ".join(desk.page.lines)
     desk.present = True
     shows(page, desk)
 
@@ -242,6 +254,62 @@ def test_who_finds_no_place_to_watch_still_has_the_reading(
         browser.wait_for_text("#standing", desk.text)
         browser.wait_for_text("#cover", "Too many others are watching")
     shows(browser, desk)
+
+
+def test_who_finds_no_place_to_listen_asks_for_the_reading(
+    browser: Browser, desk: Desk, expected: list[str]
+) -> None:
+    expected += ["503"]
+    listeners = desk.server._app.state.feed._wanted
+    with ExitStack() as stack:
+        for _ in range(LISTENERS):
+            stream = stack.enter_context(urllib.request.urlopen(f"{desk.url}api/events"))
+            stream.readline()
+        browser.open(desk.url)
+        shows(browser, desk)
+        assert browser.text("#status") == "Running with limits"
+        desk.turn(2)
+        shows(browser, desk)
+        desk.present = False
+        browser.wait_for_text("#standing", "Camera is away")
+        desk.present = True
+        browser.run(WATCH_STATUS)
+        seen = desk.live.frames
+        browser.wait_for(
+            lambda: desk.live.frames > seen + 120, "six seconds"
+        )  # longer than silence
+        assert "No connection" not in browser.run("return statuses")
+        assert listeners["state"] == LISTENERS
+    browser.wait_for(lambda: listeners["state"] == 1, "a place that came free")
+    shows(browser, desk)
+
+
+def test_a_device_without_any_place_left_says_so(
+    page: Browser, desk: Desk, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected += ["503", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE"]
+    with monkeypatch.context() as full:
+        full.setattr(server_module, "CONNECTIONS", 0)
+        desk.restart()
+        page.wait_for_text("#standing", "Too many others are watching")
+        page.wait_for_text("#cover", "Too many others are watching")
+        assert page.text("#status") == "Too many others are watching"
+    desk.restart()
+    shows(page, desk)
+
+
+def test_until_the_first_answer_the_page_says_that_it_connects(
+    browser: Browser, desk: Desk
+) -> None:
+    desk.telling.clear()
+    browser.open(desk.url)
+    seen = browser.text("body")
+    desk.telling.set()
+    assert seen.count("Connecting…") == 5, "state, reading, picture, history, speed"
+    assert "Nothing has been read" not in seen
+    assert "frames a second" not in seen
+    shows(browser, desk)
+    browser.wait_for(lambda: browser.sees("#speed") and not browser.sees("#no-speed"), "the speed")
 
 
 def test_a_held_picture_stays_and_says_so(page: Browser, desk: Desk) -> None:
@@ -351,6 +419,15 @@ def test_what_is_no_photo_is_told_so(page: Browser, tmp_path: Path, expected: li
     (tmp_path / "letter.jpg").write_text("no picture")
     page.type("#file", str(tmp_path / "letter.jpg"))
     page.wait_for_text("#photo-status", "this is no picture that is read here")
+    assert not page.sees("#photo-result")
+
+
+def test_another_file_than_a_photo_is_told_so_in_a_persons_words(
+    page: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "reading.json").write_text("{}")
+    page.type("#file", str(tmp_path / "reading.json"))
+    page.wait_for_text("#photo-status", "reading.json is no photo. Choose a JPEG, PNG")
     assert not page.sees("#photo-result")
 
 

@@ -129,6 +129,37 @@ def test_once_under_json_is_one_document(tmp_path: Path) -> None:
     assert document["data"]["lines"]
 
 
+def test_once_gives_its_frame_to_the_file_as_well(tmp_path: Path) -> None:
+    arguments = ("--camera", SAMPLE, "--once", "--file", "out/readings.jsonl", "--stdout", "none")
+    done = finished(tmp_path, "run", *arguments)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    (line,) = (tmp_path / "out" / "readings.jsonl").read_text().splitlines()
+    assert json.loads(line)["lines"] == SAMPLE.with_suffix(".txt").read_text().split()
+
+
+@pytest.mark.parametrize("output", [("--file", "/dev/full"), ("--mqtt", "127.0.0.1:9")])
+def test_once_fails_where_an_output_does_not_take_the_reading(
+    tmp_path: Path, output: tuple[str, str]
+) -> None:
+    done = finished(tmp_path, "run", "--camera", SAMPLE, "--once", *output)
+    assert done.returncode == 4, done.stderr
+    assert "did not take the reading" in done.stderr
+
+
+def test_a_closed_standard_output_is_no_crash(tmp_path: Path) -> None:
+    for command in ("run --camera synthetic --frames 5 --no-page", f"recognize {SAMPLE}"):
+        done = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m edge_hdr_device {command} >&-"],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
 def test_a_folder_is_read_picture_by_picture_and_ends(tmp_path: Path) -> None:
     import cv2
 
@@ -247,7 +278,7 @@ def test_a_camera_that_is_not_there_is_told_once_and_tried_again(
     assert part["level"] == "failing"
     assert "127.0.0.1:9" in part["detail"]
     time.sleep(2.5)  # longer than the first pauses
-    assert reader.log.read_text().count("no camera") == 1
+    assert reader.log.read_text().count("camera is away") == 1
     assert reader.end() == 0
 
 
@@ -269,6 +300,12 @@ def _waiting(reader: Process) -> dict[str, Any] | None:
         (["--camera", "synthetic", "--expect", "("], 3, "expect"),
         (["--camera", "synthetic", "--host", "0.0.0.0"], 3, "token"),
         (["--camera", "synthetic", "--nonsense"], 2, "--nonsense"),
+        (["--camera", "synthetic", "--frames", "-3"], 2, "--frames"),
+        (["--camera", "synthetic", "--mqtt", "localhost:abc"], 3, "localhost:abc"),
+        (["--camera", "synthetic", "--mqtt", "mqtt://localhost"], 3, "mqtt://localhost"),
+        (["--camera", "synthetic", "--home-assistant"], 3, "mqtt.discovery"),
+        (["--check", "--camera", "synthetic", "--samples", "/dev/null"], 3, "/dev/null"),
+        (["--once", "--camera", "synthetic", "--roi", "5000,0,100,100"], 3, "roi1"),
         (["--once", "--camera", "http://127.0.0.1:9/"], 4, "127.0.0.1:9"),
     ],
 )
@@ -320,6 +357,10 @@ def test_the_cameras_command_lists_or_says_why(tmp_path: Path) -> None:
 def test_recognize_reads_the_sample(tmp_path: Path) -> None:
     done = finished(tmp_path, "recognize", SAMPLE)
     assert done.stdout == SAMPLE.with_suffix(".txt").read_text()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(SAMPLE, folder)
+    assert finished(tmp_path, "recognize", folder).stdout == done.stdout
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
     done = finished(tmp_path, "recognize", SAMPLE, broken, "--json")

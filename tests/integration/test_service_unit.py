@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_hdr_device.settings import CameraConfig, OutputConfig, RunConfig, SamplesConfig
 from edge_hdr_device.system.service import MOST_EXPOSURE, check_unit, look_at_machine, write_unit
 
 PYTHON = Path("/usr/bin/env")  # an absolute path that is there and may be run, on every machine
@@ -32,6 +33,18 @@ def test_systemd_takes_every_setting_and_calls_the_exposure_ok(tmp_path: Path, c
     assert found.complaints == ()
     assert 0 < found.exposure <= MOST_EXPOSURE == 3.0
     assert found.passed
+
+
+def test_systemd_takes_what_the_settings_add(tmp_path: Path) -> None:
+    out = tmp_path / "edge-hdr-device.service"
+    settings = RunConfig(
+        camera=CameraConfig("synthetic"),
+        output=OutputConfig(file="/srv/edge hdr/out.jsonl"),
+        samples=SamplesConfig(folder="/var/log/edge-hdr/samples"),
+    )
+    text = write_unit(out=out, python=PYTHON, settings=settings).text
+    assert 'ReadWritePaths=-"/srv/edge hdr"' in text
+    assert check_unit(out).passed
 
 
 def test_a_setting_that_systemd_does_not_know_is_found(tmp_path: Path) -> None:

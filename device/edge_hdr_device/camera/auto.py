@@ -7,7 +7,7 @@ from collections.abc import Callable
 from edge_hdr_device.camera import v4l2
 from edge_hdr_device.camera.discovery import diagnose, gather
 from edge_hdr_device.camera.opencv import V4l2Camera
-from edge_hdr_device.camera.pace import source_wait_s
+from edge_hdr_device.camera.pace import patience_s
 from edge_hdr_device.camera.picamera import CsiCamera, csi_cameras
 from edge_hdr_device.camera.picamera2_module import load
 from edge_hdr_device.camera.source import Picture, Source
@@ -102,5 +102,5 @@ def csi_camera(number: int, config: CameraConfig) -> Source:
         gain=config.gain,
         focus=config.focus,
         buffers=config.buffers,
-        wait_s=source_wait_s(config),
+        wait_s=patience_s(config),
     )

@@ -26,6 +26,7 @@ logger = logging.getLogger("edge_hdr.camera")
 
 OPEN_S = 20.0  # a camera that takes longer to open hangs
 STOP_S, GRACE_S = 1.0, 0.3  # of all stopping, and of that for the thread to come back by itself
+SLACK = 1.25  # on that, as a source that can stop waiting by itself says better what is wrong
 MOST_CORRUPT = 30  # pictures in a row, then the camera is opened again
 MOST_BLOCKED, LONGEST_BLOCKED_S = 3, 60.0  # threads that hang in the driver, and for how long
 
@@ -137,7 +138,7 @@ class Capture:
             self._pause(life)
         while self._counts(life):
             try:
-                with life.limited(max(OPEN_S, self._stall_s)):
+                with life.limited(max(OPEN_S, SLACK * self._stall_s)):
                     life.source, life.skipped = self._make(), 0
                     life.source.open()
                 self._read(life, life.source)
@@ -154,7 +155,7 @@ class Capture:
         corrupt = 0
         while self._counts(life):
             try:
-                with life.limited(self._stall_s):
+                with life.limited(SLACK * self._stall_s):
                     picture = source.read()
                 if picture is None:
                     return

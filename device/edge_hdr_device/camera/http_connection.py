@@ -14,7 +14,7 @@ import weakref
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from edge_hdr_device.camera.stream import unreachable, without_secrets
+from edge_hdr_device.camera.stream import LOGIN_HINT, unreachable, without_secrets
 from edge_hdr_device.errors import CameraError
 
 
@@ -111,7 +111,7 @@ def _told(address: str, error: Exception) -> CameraError:
             )
         return CameraError(
             f"{shown} wants another user name or password ({error.code})",
-            hint="write them into the address: http://USER:PASSWORD@HOST/PATH",
+            hint=LOGIN_HINT,
         )
     if isinstance(error, UnicodeEncodeError):
         return CameraError(

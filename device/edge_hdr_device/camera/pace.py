@@ -47,8 +47,3 @@ def patience_s(config: CameraConfig) -> float:
         config: its `stall_s`, but never less than three frames of a slow camera.
     """
     return max(config.stall_s, 3.0 / config.fps if config.fps else 0.0)
-
-
-def source_wait_s(config: CameraConfig) -> float:
-    """Give how long a source that can stop waiting by itself does so: less than `patience_s`."""
-    return 0.8 * patience_s(config)

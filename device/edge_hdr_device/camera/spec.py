@@ -15,7 +15,7 @@ from edge_hdr_device.camera.auto import (
 )
 from edge_hdr_device.camera.files import Folder, Still
 from edge_hdr_device.camera.http_camera import HttpCamera
-from edge_hdr_device.camera.pace import source_wait_s
+from edge_hdr_device.camera.pace import patience_s
 from edge_hdr_device.camera.picamera import parse_focus
 from edge_hdr_device.camera.source import Source
 from edge_hdr_device.camera.stream import FfmpegStream, without_secrets
@@ -87,8 +87,8 @@ def _address(text: str, config: CameraConfig) -> Maker:
             hint=f"it begins with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}",
         )
     if parts.scheme.startswith("rtsp"):
-        return lambda: FfmpegStream(text, wait_s=source_wait_s(config))
-    return lambda: HttpCamera(text, fps=config.fps, wait_s=source_wait_s(config))
+        return lambda: FfmpegStream(text, wait_s=patience_s(config))
+    return lambda: HttpCamera(text, fps=config.fps, wait_s=patience_s(config))
 
 
 def _file(text: str, config: CameraConfig) -> Maker:

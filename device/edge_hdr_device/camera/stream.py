@@ -10,6 +10,8 @@ from edge_hdr_device.camera.source import Picture, Source
 from edge_hdr_device.errors import CameraError
 
 OPEN_S = 8.0  # to connect and to describe the stream
+# without "://" before it: the log would take it for a password and mask it
+LOGIN_HINT = "write user name and password into the address, before the host: USER:PASSWORD@HOST"
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -46,7 +48,7 @@ class FfmpegStream(Source):
         if self._grabber is None:
             raise CameraError(
                 f"{self._shown} answers, but gives no stream",
-                hint="check path, user name and password, as in rtsp://USER:PASSWORD@HOST/PATH",
+                hint=f"check the path; {LOGIN_HINT}",
             )
 
     def read(self) -> Picture:
@@ -92,7 +94,10 @@ def unreachable(address: str, error: Exception) -> CameraError:
     """Say that a camera of the network does not answer."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     parts = urlsplit(address)
+    refused = isinstance(error, ConnectionRefusedError)  # by a machine that is there
     return CameraError(
         f"{parts.netloc.rpartition('@')[2]} does not answer: {reason}",
-        hint=f"check cable, Wi-Fi and address: ping {parts.hostname}",
+        hint="check the port, and that the camera's stream is switched on"
+        if refused
+        else f"check cable, Wi-Fi and address: ping {parts.hostname}",
     )

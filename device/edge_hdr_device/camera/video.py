@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from edge_hdr_device.camera.pace import Pace
 from edge_hdr_device.camera.source import Picture, Source
 from edge_hdr_device.errors import CameraError, ImageError
 
+logger = logging.getLogger("edge_hdr.camera")
+
 DEFAULT_FPS = 25.0  # of a file that does not tell
+CUT_FRAMES, CUT_SHARE = 2, 0.02  # missing at the end; fewer are a rough count of the file's own
 
 
 class VideoFile(Source):
@@ -32,7 +36,8 @@ class VideoFile(Source):
         self._pace = Pace(0.0)
         self._grabber: Grabber | None = None
         self._first: NDArray[np.uint8] | None = None
-        self._closed = False
+        self._closed = self._told = False
+        self._given = self._promised = 0
 
     @property
     def description(self) -> str:
@@ -81,10 +86,29 @@ class VideoFile(Source):
                 f"{self._path} cannot be read as a video",
                 hint="convert it: ffmpeg -i FILE -c:v mjpeg -an video.avi",
             )
+        promised = float(self._grabber.capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._promised = int(promised) if math.isfinite(promised) else 0
+        self._given = 0
         return self._grabber
 
     def _next(self) -> NDArray[np.uint8] | None:
-        first, self._first = self._first, None
-        if first is not None:
-            return first
-        return self._grabber.read() if self._grabber else None
+        image, self._first = self._first, None
+        if image is None and self._grabber:
+            image = self._grabber.read()
+        if image is not None:
+            self._given += 1
+        elif not self._closed:
+            self._tell_if_cut()
+        return image
+
+    def _tell_if_cut(self) -> None:
+        """Warn once of a file that ends well before its own count of frames."""
+        missing = self._promised - self._given
+        if missing > max(CUT_FRAMES, CUT_SHARE * self._promised) and not self._told:
+            self._told = True
+            logger.warning(
+                "video %s ends after %d of %d frames: it may be cut off or damaged",
+                self._path,
+                self._given,
+                self._promised,
+            )

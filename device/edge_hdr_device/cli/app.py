@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from edge_hdr_device import __version__
@@ -56,6 +57,8 @@ def main() -> None:
     arguments = sys.argv[1:]
     command = next((word for word in arguments if not word.startswith("-")), "")
     as_json = "--json" in arguments
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
     try:
         options = parser().parse_args(arguments or ["--help"])
         code = options.execute(options)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from edge_hdr_device.cli import render
 from edge_hdr_device.errors import ImageError
+from edge_hdr_device.images import SUFFIXES
 
+STDIN = "-"
 HELP = "read the digits in pictures"
 DESCRIPTION = "Read the digits in photos or scans, line by line; a rejected digit is shown as ?."
 
@@ -26,7 +29,9 @@ class SomeUnreadableError(ImageError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a picture, a folder of them, or - for stdin"
+    )
     parser.add_argument("--model", help="a .tflite file or a released model's name")
 
 
@@ -46,11 +51,13 @@ def execute(options: argparse.Namespace) -> int:
     reader = Reader(Classifier(model))
     read: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
-    for name in options.images:
+    names = _names(options.images)
+    for name in names:
         try:
-            reading = reader.read(read_image(Path(name)))
+            source = sys.stdin.buffer.read() if name == STDIN else Path(name)
+            reading = reader.read(read_image(source, name="" if name != STDIN else "stdin"))
         except ImageError as error:
-            if len(options.images) == 1:
+            if len(names) == 1:
                 raise
             failed.append({"file": name, "message": error.message, "hint": error.hint})
             render.note(f"error: {error.message}")
@@ -63,7 +70,22 @@ def execute(options: argparse.Namespace) -> int:
                 render.note(f"{name}: no digits found")
     data = {"model": str(model), "images": read, "failed": failed}
     if failed:
-        raise SomeUnreadableError(len(failed), len(options.images), data)
+        raise SomeUnreadableError(len(failed), len(names), data)
     if options.json:
         render.emit(command="recognize", data=data, human="", as_json=True)
     return 0
+
+
+def _names(arguments: list[str]) -> list[str]:
+    """List the pictures; a folder stands for its pictures, sorted."""
+    names: list[str] = []
+    for argument in arguments:
+        folder = Path(argument)
+        if argument == STDIN or not folder.is_dir():
+            names.append(argument)
+            continue
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        if not found:
+            raise ImageError(f"no pictures in {folder}", hint="name a folder that holds some")
+        names += map(str, found)
+    return names

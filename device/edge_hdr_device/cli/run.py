@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
     parser.add_argument("--check", action="store_true", help="only check settings and model")
     parser.add_argument("--once", action="store_true", help="read one frame and exit")
-    parser.add_argument("--frames", type=int, default=0, metavar="N", help="stop after N frames")
+    parser.add_argument("--frames", type=_count, default=0, metavar="N", help="stop after N frames")
     parser.add_argument("--verbose", action="store_true", help="log what is done and why")
     for title, flags in FLAGS.items():
         group = parser.add_argument_group(title)
@@ -102,14 +103,17 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: a setting that cannot be used.
         CameraError: under --once, no picture came.
+        UnreachableError: under --once, an output did not take the reading.
         DeviceStepError: the camera's driver hangs and only a new process can free it.
     """
     from edge_hdr_device.config import resolve, state_folder
-    from edge_hdr_device.rig import check
-    from edge_hdr_device.runtime import Runtime, read_once
+    from edge_hdr_device.once import check, read_once
+    from edge_hdr_device.runtime import Runtime
     from edge_hdr_device.system.journal import start_logging
 
     start_logging(verbose=options.verbose)
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the frame loop handles them itself
+        signal.signal(number, lambda *_: sys.exit(0))
     flags = collect_flags(options)
 
     def read_config() -> RunConfig:
@@ -121,11 +125,10 @@ def execute(options: argparse.Namespace) -> int:
         render.emit(command="run", data={}, human="the settings are fine", as_json=options.json)
         return 0
     if options.once:
-        result = read_once(config, state=state_folder())
-        data = result.to_dict()
+        data = read_once(config, state=state_folder()).to_dict()
         if options.json:
             render.emit(command="run", data=data, human="", as_json=True)
-        else:
+        elif config.output.stdout != "none":
             render.document_line(data)
         return 0
     runtime = Runtime(config, state=state_folder(), reread=read_config, frames=options.frames)
@@ -148,7 +151,7 @@ def collect_flags(options: argparse.Namespace) -> dict[str, Any]:
             raise UsageError(f"--size {options.size!r} is no size", hint="as --size 640x480")
         flags |= {"camera.width": int(width), "camera.height": int(height)}
     host, _, port = (flags["mqtt.host"] or "").rpartition(":")
-    if host and port.isdigit() and "]" not in port:
+    if host and port.isdigit() and (":" not in host or host.endswith("]")):
         flags |= {"mqtt.host": host.strip("[]"), "mqtt.port": int(port)}
     flags["read.roi"] = options.roi
     flags["read.gate"] = False if options.no_gate else None
@@ -165,3 +168,9 @@ def _announce(runtime: Runtime, config: RunConfig) -> None:
     """Tell a person at a terminal where to look."""
     if sys.stderr.isatty() and runtime.page_url:
         render.note(f"live page: {runtime.page_url}   (Ctrl-C ends)")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of frames")
+    return int(text)

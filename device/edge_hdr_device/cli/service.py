@@ -34,7 +34,7 @@ def execute(options: argparse.Namespace) -> int:
     """Write the unit.
 
     Raises:
-        ConfigError: the settings cannot be used; no unit is written for them.
+        EdgeHdrError: the settings cannot be used; no unit is written for them.
         StorageError: another unit is there already, or the place cannot be written.
         CheckFailedError: under --check, systemd does not take it or finds it too open.
     """

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edge_hdr_device.errors import EdgeHdrError
+
 Kind = Literal["frame", "reading", "health"]
 State = Literal["starting", "up", "down", "stopped"]
 
@@ -61,3 +63,12 @@ class OutletStatus:
             "dropped": self.dropped,
             "waiting": self.waiting,
         }
+
+
+def reason_of(error: Exception) -> str:
+    """Phrase an error in one line, with what to do where it says so."""
+    if isinstance(error, EdgeHdrError):
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}"

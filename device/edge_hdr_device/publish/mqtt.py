@@ -11,7 +11,9 @@ of the machine:
 
 The region is "frame" where no regions of interest are set. All but the two marked are retained, so
 that whoever subscribes later gets the newest state. `change` in a reading says what came of it:
-announced, changed, dropped (the text stood until now), or none (nothing stood yet since the start).
+announced, changed, dropped (`previous` stood until now), or none. The last is what each region is
+set to when a run starts and when it ends; `text` is null then, as it is after dropped. A run that
+ends sets health to failing, too; of one that was killed only availability tells.
 
 A message counts as sent when the broker has acknowledged it. One that was under way when the
 connection broke is sent again, so it may come twice; `frame` and `time` tell. After a reconnection
@@ -24,6 +26,7 @@ import contextlib
 import json
 import re
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +42,7 @@ from edge_hdr_device.settings import MqttConfig
 
 READINGS: frozenset[Kind] = frozenset({"reading", "health"})
 ALL: frozenset[Kind] = frozenset({"reading", "health", "frame"})
+_ENDED = {"level": "failing", "state": "stopped"}
 
 
 class MqttOutlet(Outlet):
@@ -97,6 +101,14 @@ class MqttOutlet(Outlet):
         topic, retain = self._topics.place(message)
         self._broker.publish(topic, message.to_json(), retain=retain)
 
+    def _farewell(self, end_s: float) -> None:
+        last = {self._topics.reading(region): _nothing(region) for region in self._regions}
+        last[self._topics.health] = _stopped()
+        for topic, message in last.items():
+            left_s = end_s - time.monotonic()
+            if left_s > 0:
+                self._broker.publish(topic, message.to_json(), retain=True, timeout_s=left_s)
+
     def _close(self) -> None:
         self._broker.close()
 
@@ -118,9 +130,14 @@ class MqttOutlet(Outlet):
 
 
 def _nothing(region: str) -> Message:
-    """Say that nothing stands yet, in place of what stood before the start."""
+    """Say that nothing stands, in place of what stood before the start or until the end."""
     body = {"schema": SCHEMA, "type": "reading", "change": "none", "region": region}
     return Message("reading", {**body, "text": None, "lines": [], "confidence": None})
+
+
+def _stopped() -> Message:
+    """Say that nothing is read any more, in the form of a health that has only the camera."""
+    return Message("health", {"type": "health", **_ENDED, "parts": {"camera": _ENDED}})
 
 
 def _check(config: MqttConfig) -> None:

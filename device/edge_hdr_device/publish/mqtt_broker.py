@@ -83,13 +83,16 @@ class Broker:
             self.close()
             self._connect(MQTTProtocolVersion.MQTTv311)
 
-    def publish(self, topic: str, payload: bytes | str, *, retain: bool) -> None:
+    def publish(
+        self, topic: str, payload: bytes | str, *, retain: bool, timeout_s: float | None = None
+    ) -> None:
         """Give the broker a message and wait until it has acknowledged it.
 
         Args:
             topic: without wildcards.
             payload: text is sent as UTF-8.
             retain: the broker keeps it for whoever subscribes later.
+            timeout_s: longest wait; that for any answer by default.
 
         Raises:
             UnreachableError: it did not take it, or did not say so in time.
@@ -98,9 +101,10 @@ class Broker:
         if client is None:
             raise UnreachableError("not connected")
         sent = client.publish(topic, payload, qos=self._config.qos, retain=retain)
+        limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
         with self._changed:
             self._changed.wait_for(
-                lambda: sent.mid in self._acknowledged or self._end, timeout=self._timeout_s
+                lambda: sent.mid in self._acknowledged or self._end, timeout=limit_s
             )
             reason, end = self._acknowledged.pop(sent.mid, None), self._end
         if reason is None and end is not None:  # as a new one: the old would hold on to the client

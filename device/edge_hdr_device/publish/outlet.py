@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from edge_hdr_device.errors import EdgeHdrError
-from edge_hdr_device.publish.message import Kind, Message, OutletStatus, State
+from edge_hdr_device.publish.message import Kind, Message, OutletStatus, State, reason_of
 
 __all__ = ["Kind", "Message", "Outlet", "OutletStatus", "State", "stop_all"]
 
@@ -42,6 +42,9 @@ class Outlet(ABC):
         capacity: messages kept while the output is down or slow, besides the one being sent. When
             it is full the oldest goes, of frames first, then of health, then of readings.
         first_wait_s: pause after the first failure; it doubles up to a minute.
+
+    Attributes:
+        keeps_last: what was said last shall stand after the run, as of a single frame.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Outlet(ABC):
     ) -> None:
         self.name = name
         self.wants = wants
+        self.keeps_last = False
         self._capacity = capacity
         self._first_wait_s = first_wait_s
         self._buffer: deque[Message] = deque()
@@ -61,7 +65,7 @@ class Outlet(ABC):
         self._fault: EdgeHdrError | OSError | None = None
         self._changed = threading.Condition()
         self._stopping = False
-        self._deadline_s = float("inf")
+        self._deadline_s = self._end_s = float("inf")
         self._state: State = "starting"
         self._error = self._refusal = ""
         self._sent = self._dropped = 0
@@ -84,6 +88,9 @@ class Outlet(ABC):
     @abstractmethod
     def _close(self) -> None:
         """Let go of the output; also when it is not open."""
+
+    def _farewell(self, end_s: float) -> None:  # noqa: B027, as above
+        """Say in time, by `time.monotonic()`, that the run has ended; while the output is up."""
 
     def _gone_by(self, message: Message) -> None:  # noqa: B027, an output may have nothing to do
         """Note a message that was sent, or lost to a newer one; under the lock, so at once."""
@@ -148,7 +155,7 @@ class Outlet(ABC):
         """Let the thread send what waits until shortly before the time is over."""
         with self._changed:
             if not self._stopping:
-                self._stopping = True
+                self._stopping, self._end_s = True, time.monotonic() + timeout_s
                 self._deadline_s = time.monotonic() + timeout_s * (1 - CLOSING_SHARE)
                 self._changed.notify_all()
 
@@ -173,10 +180,12 @@ class Outlet(ABC):
                 self._open()
                 opened_s = time.monotonic()
                 self._send_all()
+                if not self.keeps_last:
+                    self._farewell(self._end_s)
             except EndedError as error:
                 self._give_up(str(error))
             except Exception as error:
-                self._is(state="down", error=_reason(error))
+                self._is(state="down", error=reason_of(error))
                 self._close_quietly()
                 if time.monotonic() - opened_s >= STEADY_S:
                     wait_s = self._first_wait_s
@@ -252,7 +261,7 @@ class Outlet(ABC):
 
     def _refused(self, message: Message, error: Exception) -> None:
         """Note why a message cannot be sent; the same reason is one line in the log."""
-        reason = f"a {message.kind} cannot be sent: {_reason(error)}"
+        reason = f"a {message.kind} cannot be sent: {reason_of(error)}"
         with self._changed:
             is_new = reason != self._refusal
             self._error = self._refusal = reason
@@ -287,12 +296,3 @@ def stop_all(outlets: Sequence[Outlet], timeout_s: float = 1.0) -> None:
         outlet._finish(timeout_s)
     for outlet in outlets:
         outlet.stop(max(end_s - time.monotonic(), 0.0))
-
-
-def _reason(error: Exception) -> str:
-    """Phrase an error in one line, with what to do where it says so."""
-    if isinstance(error, EdgeHdrError):
-        return f"{error.message} ({error.hint})" if error.hint else error.message
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {error}"

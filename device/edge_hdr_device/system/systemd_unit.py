@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ CAMERA_MODULES, CORAL_MODULES = ("videodev", "drm"), ("apex",)
 LEAST_BYTES, MOST_BYTES = 256 << 20, 1 << 30  # of memory for the service; between, half the board's
 BACK_OFF_VERSION = 254  # from this systemd on the pauses between restarts can grow
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - what the unit closes
+PLACES = "install the package in /opt/edge-hdr, keep settings in /etc/edge-hdr"
 
 UNIT_TEXT = """\
 # Written by `edge-hdr-device service`; put changes of your own into `systemctl edit {name}`.
@@ -140,10 +142,11 @@ def unit_text(
     python = Path(sys.executable) if python is None else python
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", user):
         raise ConfigError(f"{user!r} is no name of a system user", hint=f"as {USER}")
-    for path in (python, config, *writable):
-        _check_path(path)
-    for path in (python, config):
-        _check_visible(path)
+    for path in writable:
+        check_path(path, "a folder to write to")
+    for name, path in (("--python", python), ("--config", config)):
+        check_path(path, name)
+        check_visible(path, name, PLACES)
     words = [python, "-P", "-m", "edge_hdr_device", "run", "--config", config]
     share = (machine.memory_bytes or MOST_BYTES) // 2
     devices = (*CAMERA_DEVICES, *(CORAL_DEVICES if machine.coral else ()))
@@ -162,19 +165,41 @@ def unit_text(
     )
 
 
-def _check_path(path: Path) -> None:
-    if not path.is_absolute() or any(ord(letter) < 32 for letter in str(path)):
-        raise ConfigError(f"{str(path)!r} is no absolute path", hint="systemd wants one from /")
+def check_path(path: Path, name: str) -> None:
+    """Refuse a path that means another place to systemd, or none.
+
+    Args:
+        path: as written.
+        name: of the setting or flag that names it.
+
+    Raises:
+        ConfigError: it is relative, climbs by "..", or has control characters.
+    """
+    plain = path.is_absolute() and ".." not in path.parts
+    if not plain or any(ord(letter) < 32 for letter in str(path)):
+        raise ConfigError(
+            f"{name}: {str(path)!r} is no absolute path",
+            hint="systemd wants one from /, without ..",
+        )
 
 
-def _check_visible(path: Path) -> None:
-    """Refuse what lies, or leads to, where the service may not look."""
-    for place in (path, path.resolve()):
+def check_visible(path: Path, name: str, hint: str) -> None:
+    """Refuse what lies, or leads to, where the service may not look.
+
+    Args:
+        path: an absolute one.
+        name: of the setting or flag that names it.
+        hint: where it should be.
+
+    Raises:
+        ConfigError: the unit closes a folder on the way.
+    """
+    for place in (path, Path(os.path.realpath(path))):
         for folder in HIDDEN:
             if place.is_relative_to(folder):
                 raise ConfigError(
-                    f"the service could not see {place}: {folder} is closed to it",
-                    hint="install the package in /opt/edge-hdr, keep settings in /etc/edge-hdr",
+                    f"{name}: the service could not see {place}: {folder} is closed to it",
+                    hint=hint,
                 )
 
 

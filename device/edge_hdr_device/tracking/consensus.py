@@ -118,6 +118,11 @@ class Votes:
 
     @property
     def confidence(self) -> float:
-        """Give the mean confidence of the votes for `label`, in [0, 1]; 0 without any."""
+        """Give the mean confidence of the votes for `label`, in [0, 1]; 0 without any, and for "?".
+
+        A rejected digit may have been sure of a label that a rule forbids: it says nothing here.
+        """
+        if self.label == UNREAD:
+            return 0.0
         found = [cast[1] for cast in self._votes if cast is not None and cast[0] == self.label]
         return sum(found) / len(found) if found else 0.0

@@ -246,6 +246,5 @@ def _line(tracks: Sequence[Track]) -> _Line:
 
 
 def _confidence(lines: Sequence[_Line]) -> float:
-    """Give the least of the digits' mean confidences, of those that are read."""
-    votes = [track.votes for line in lines for track in line.tracks]
-    return min((vote.confidence for vote in votes if vote.label != UNREAD), default=0.0)
+    """Give the least of the digits' mean confidences; 0 where one of them is unread."""
+    return min(track.votes.confidence for line in lines for track in line.tracks)

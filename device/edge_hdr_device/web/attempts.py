@@ -1,4 +1,7 @@
-"""Limit wrong tokens: few a minute from one address, some from all together, in bounded memory."""
+"""Limit wrong tokens: few a minute from one address, some from all together, in bounded memory.
+
+A right token is never limited: see `auth.Keys.try_token`.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,12 @@ class Attempts:
         self._each: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait_s(self, address: str) -> float:
-        """Tell how long an address has to wait before a token of it is looked at; 0 is not."""
+        """Tell how long wrong tokens of an address are refused; 0 when they are not."""
         known = self._each.get(_network(address), deque())
         return max(self._left_s(known, EACH), self._left_s(self._all, ALL))
 
     def note(self, address: str) -> bool:
-        """Note a wrong token; True when it is the last one that is looked at for a while."""
+        """Note a wrong token; True when it is the last before a pause."""
         network, now_s = _network(address), self._clock()
         self._each.setdefault(network, deque(maxlen=EACH)).append(now_s)
         self._each.move_to_end(network)

@@ -12,7 +12,7 @@ from edge_hdr_device.web.answers import NO_STORE, Refusal
 from edge_hdr_device.web.attempts import Attempts
 from edge_hdr_device.web.body import read_body
 from edge_hdr_device.web.files import answer, contents
-from edge_hdr_device.web.token import MAKE_HINT, is_loopback, opens, session_of
+from edge_hdr_device.web.token import MAKE_HINT, REMAKE_HINT, is_loopback, opens, session_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -63,17 +63,19 @@ class Keys:
         Raises:
             Refusal: it is wrong (401), or too many were (429).
         """
+        session = session_of(token)
+        # A right token passes always, else one pupil would lock out all who share an address. That
+        # makes guessing no easier: a token has 192 random bits. The limit spares work and the log.
+        if self.token_hash is not None and opens(session, self.token_hash):
+            return session
         address = request.client.host if request.client else ""
         wait_s = math.ceil(self._attempts.wait_s(address))
         if wait_s:
             message = f"Too many wrong tokens: wait {wait_s} s."
             raise Refusal(429, message, headers={"Retry-After": str(wait_s)})
-        session = session_of(token)
-        if self.token_hash is not None and opens(session, self.token_hash):
-            return session
         if self._attempts.note(address):
             logger.warning("too many wrong tokens from %s", address)
-        raise Refusal(401, WRONG, MAKE_HINT, {"WWW-Authenticate": "Bearer"})
+        raise Refusal(401, WRONG, REMAKE_HINT, {"WWW-Authenticate": "Bearer"})
 
 
 class Guard:
@@ -101,7 +103,7 @@ class Guard:
             known = self._keys.know(request)
             if not known and scope["path"] not in OPEN | {"/"}:
                 headers = {"WWW-Authenticate": "Bearer"}
-                raise Refusal(401, "This wants the device's token.", MAKE_HINT, headers)
+                raise Refusal(401, "This wants the device's token.", REMAKE_HINT, headers)
         except Refusal as refusal:
             await refusal.response()(scope, receive, send)
             return
@@ -156,7 +158,11 @@ class Login:
         return onward
 
     async def leave(self, request: Request) -> Response:
-        """End the session of this browser."""
+        """End the session of this browser.
+
+        The session is derived from the token, so that it outlives a restart: a display signs in
+        once, whatever happens to its power. A copy of it ends only with the token.
+        """
         onward = _go("/login")
         onward.delete_cookie(self._keys.cookie, httponly=True, samesite="strict")
         return onward

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("edge_hdr.web")
 
-CONNECTIONS = 64
-BACKLOG = 64
+CONNECTIONS = 200  # a class of 30 opens the page: six each to load it, then three
+BACKLOG = 128
 REQUEST_S = 15.0  # a connection that has not asked for anything within this is closed
 KEEP_S = 10  # and so is one that asks for nothing more
 HEADER_BYTES = 16_384
@@ -39,6 +39,8 @@ PATIENCE = {
     "TCP_USER_TIMEOUT": 20_000,
 }
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  refused without a token
+# Addresses that nobody has. Source: RFC 5737, section 3; RFC 3849, section 2
+ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 class PageServer:
@@ -67,7 +69,7 @@ class PageServer:
         """Give the address of the page, as others reach it."""
         scheme = "https" if self._config.cert else "http"
         host = self._config.host.strip("[]")
-        host = socket.gethostname() if host in EVERYWHERE else host
+        host = _own_address(host) if host in EVERYWHERE else host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     @property
@@ -192,6 +194,17 @@ def _bind(host: str, port: int) -> socket.socket:
         if hasattr(socket, name):
             bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return bound
+
+
+def _own_address(host: str) -> str:
+    """Find the address at which others reach this machine; its name where there is no network."""
+    for family, elsewhere in ELSEWHERE.items():  # IPv4 first: it is easier to type
+        if family == socket.AF_INET6 and host != "::":
+            continue
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((elsewhere, 9))  # sends nothing, only looks up the route
+            return str(way.getsockname()[0])
+    return socket.gethostname()
 
 
 def _bind_error(host: str, port: int, error: OSError) -> ConfigError:

@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import shlex
 from pathlib import Path
 
 from edge_hdr_device.errors import ConfigError, StorageError
@@ -14,7 +15,9 @@ from edge_hdr_device.settings import WebConfig
 from edge_hdr_device.storage import write_atomic
 
 FILE = "web-token"  # in the state folder
-MAKE_HINT = "make a token: edge-hdr-device token"
+# for visitors, who are not told where files are
+MAKE_HINT = "make a token: edge-hdr-device token --token-file FILE"
+REMAKE_HINT = "who has lost it makes another: edge-hdr-device token --force --token-file FILE"
 _RANDOM_BYTES = 24
 _STORED = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -35,11 +38,17 @@ def make_token(file: Path, *, force: bool = False) -> str:
     if _is_there(file) and not force:
         raise StorageError(
             f"there is a token already: {file}",
-            hint="--force makes a new one; the old one then opens nothing any more",
+            hint=f"{make_hint(file, force=True)}; the old one then opens nothing any more",
         )
     token = secrets.token_urlsafe(_RANDOM_BYTES)
     write_atomic(file, f"sha256:{hash_of(token)}\n", mode=0o600)
     return token
+
+
+def make_hint(file: Path, *, force: bool = False) -> str:
+    """Phrase the command that makes the token of a file; by force, where there is one."""
+    start, flag = ("make a new token", " --force") if force else ("make a token", "")
+    return f"{start}: edge-hdr-device token{flag} --token-file {shlex.quote(str(file))}"
 
 
 def load_hash(file: Path) -> str:
@@ -51,15 +60,15 @@ def load_hash(file: Path) -> str:
     try:
         stored = _STORED.fullmatch(file.read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
-        raise ConfigError(f"there is no token: {file}", hint=MAKE_HINT) from error
+        raise ConfigError(f"there is no token: {file}", hint=make_hint(file)) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ConfigError(
             f"cannot read the token's hash in {file}: {reason}",
-            hint=f"give it to the user that runs this, or {MAKE_HINT} --force",
+            hint=f"give it to the user that runs this, or {make_hint(file, force=True)}",
         ) from error
     if not stored:
-        raise ConfigError(f"{file} holds no token's hash", hint=f"{MAKE_HINT} --force")
+        raise ConfigError(f"{file} holds no token's hash", hint=make_hint(file, force=True))
     return stored[1]
 
 
@@ -75,12 +84,17 @@ def find_hash(config: WebConfig, state: Path) -> str | None:
     """
     file = Path(config.token_file).expanduser() if config.token_file else state / FILE
     token_hash = load_hash(file) if config.token_file or _is_there(file) else None
-    check_exposure(config, token_hash)
+    check_exposure(config, token_hash, file)
     return token_hash
 
 
-def check_exposure(config: WebConfig, token_hash: str | None) -> None:
+def check_exposure(config: WebConfig, token_hash: str | None, file: Path) -> None:
     """Refuse to serve other machines without a token.
+
+    Args:
+        config: its host is the address.
+        token_hash: None without a token.
+        file: where a token was looked for.
 
     Raises:
         ConfigError: the address is not this machine's own and there is no token.
@@ -88,7 +102,7 @@ def check_exposure(config: WebConfig, token_hash: str | None) -> None:
     if token_hash is None and not is_loopback(config.host):
         raise ConfigError(
             f"the page on {config.host} could be opened by anyone in the network",
-            hint=f"{MAKE_HINT}; or leave out --host",
+            hint=f"{make_hint(file)}; or serve only 127.0.0.1",
         )
 
 

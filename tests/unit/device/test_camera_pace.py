@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from edge_hdr_device.camera.pace import Pace, patience_s, source_wait_s
+from edge_hdr_device.camera.pace import Pace, patience_s
 from edge_hdr_device.settings import CameraConfig
 
 
@@ -49,4 +49,3 @@ def test_a_wait_can_be_ended_from_another_thread() -> None:
 def test_a_slow_camera_is_given_time() -> None:
     assert patience_s(CameraConfig(stall_s=5, fps=30)) == 5
     assert patience_s(CameraConfig(stall_s=5, fps=0.1)) == 3 / 0.1
-    assert source_wait_s(CameraConfig(stall_s=5)) == 0.8 * 5

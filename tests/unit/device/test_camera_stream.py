@@ -5,8 +5,9 @@ import socket
 import pytest
 
 from edge_hdr_device.camera.http_camera import HttpCamera
-from edge_hdr_device.camera.stream import FfmpegStream, without_secrets
+from edge_hdr_device.camera.stream import LOGIN_HINT, FfmpegStream, unreachable, without_secrets
 from edge_hdr_device.errors import CameraError
+from edge_hdr_device.system.journal import one_line
 
 SECRET = "hunter2"  # in every address below
 
@@ -45,6 +46,21 @@ def test_a_host_that_does_not_answer_is_told_without_secrets(
         kind(f"{scheme}://u:{SECRET}@{where}/live").open()
     assert where in caught.value.message
     assert SECRET not in caught.value.message + caught.value.hint
+
+
+def test_the_hint_fits_what_is_wrong_and_ping_gets_no_port() -> None:
+    address = "http://u:p@10.0.0.7:8080/video"
+    away = unreachable(address, OSError(113, "No route to host"))
+    assert away.hint.endswith("ping 10.0.0.7")
+    refused = unreachable(address, ConnectionRefusedError(111, "Connection refused"))
+    assert "ping" not in refused.hint  # which would be answered
+    assert "port" in refused.hint
+
+
+def test_the_log_leaves_the_hint_about_passwords_as_it_is() -> None:
+    line = f"http://10.0.0.7/ wants another user name or password (401): {LOGIN_HINT}"
+    assert one_line(line) == line
+    assert "USER:PASSWORD@HOST" in line
 
 
 def test_a_port_that_is_no_number_is_no_crash() -> None:

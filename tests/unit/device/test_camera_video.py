@@ -87,12 +87,31 @@ def test_what_is_no_video_is_told(tmp_path: Path, content: bytes) -> None:
         VideoFile(path).open()
 
 
-def test_a_video_cut_off_in_the_middle_ends_there(video: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_video_cut_off_in_the_middle_ends_there_with_one_warning(
+    video: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, loop: bool
+) -> None:
     path = tmp_path / "cut.avi"
     whole = video.read_bytes()
     path.write_bytes(whole[: (whole.index(b"movi") + whole.index(b"idx1")) // 2])
-    with VideoFile(path, fast=True) as source:
-        assert 0 < len(levels_of(source, 1000)) < len(LEVELS)
+    with VideoFile(path, fast=True, loop=loop) as source:
+        read = len(levels_of(source, 50))
+        assert read == 50 if loop else 0 < read < len(LEVELS)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f" of {len(LEVELS)} frames: it may be cut off" in record.message
+
+
+def test_a_whole_video_or_one_closed_early_is_no_warning(
+    video: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with VideoFile(video, fast=True) as source:
+        levels_of(source, 1000)
+    with VideoFile(video, fast=True) as source:
+        source.read()
+        source.close()
+        assert source.read() is None
+    assert not caplog.records
 
 
 def test_a_looped_video_that_vanishes_is_an_outage(video: Path, tmp_path: Path) -> None:

@@ -116,6 +116,12 @@ def test_confidence_is_that_of_the_votes_for_the_label() -> None:
     assert count("").confidence == 0
 
 
+def test_an_unread_digit_has_no_confidence_however_sure_its_rejected_votes_are() -> None:
+    assert count("??????").label == "?"
+    assert count("??????").confidence == 0
+    assert count("777??").confidence == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(
     ("agree", "share", "forget", "named"),
     [(0, 0.6, 3, "agree"), (3, 0.5, 3, "share"), (3, 1.1, 3, "share"), (3, 0.6, 0, "forget")],

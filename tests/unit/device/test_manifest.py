@@ -68,6 +68,20 @@ def test_bad_manifests_are_named(text: str, said: str) -> None:
         Manifest.from_json(text)
 
 
+def test_another_file_that_names_a_manifest_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# edge-hdr\n\nThe model carries a manifest.json.\n")
+    assert read_model(path) == (path.read_bytes(), None)
+    with pytest.raises(ModelError, match=r"README\.md is no TFLite file"):
+        open_interpreter(path)
+
+
+def test_a_model_cut_short_within_its_manifest_is_damaged(tiny_int8: Path) -> None:
+    data = tiny_int8.read_bytes()
+    with pytest.raises(ModelError, match="the manifest in the model is damaged"):
+        unpack(data[:-30])
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot read the model .*none\.tflite"):
         read_model(tmp_path / "none.tflite")

@@ -404,6 +404,28 @@ def test_a_source_that_can_wait_waits_neither_for_an_output_that_is_down_nor_for
     blocked.stop()
 
 
+def test_only_an_output_that_is_up_says_farewell_after_all_else_and_in_time() -> None:
+    told: list[object] = []
+
+    class Polite(Sink):
+        def _farewell(self, end_s: float) -> None:
+            told.append((end_s, self.got[:], self.closed))
+
+    up = Polite()
+    up.start()
+    up.offer(reading(1))
+    before_s = time.monotonic()
+    up.stop(LIMIT_S)
+    ((end_s, got, closed),) = told  # type: ignore[misc]
+    assert before_s + LIMIT_S <= end_s <= time.monotonic() + LIMIT_S
+    assert (got, closed) == ([1], 0)
+    gone = Polite(opening=down)
+    gone.start()
+    wait_until(lambda: gone.status.state == "down")
+    gone.stop()
+    assert len(told) == 1
+
+
 def test_a_body_is_one_line_of_ascii_json() -> None:
     assert Message("reading", {"text": "½\n", "n": [1, None]}).to_json() == (
         b'{"text":"\\u00bd\\n","n":[1,null]}'

@@ -148,20 +148,24 @@ def test_wrong_tokens_are_limited_at_every_door(
                 else lambda site, token: site.ask("/metrics", Authorization=f"Bearer {token}")
             )
             assert door(guarded, f"wrong-{number}").status == 401
-        answer = enter(guarded, TOKEN)
+        answer = enter(guarded, "wrong again")
         assert answer.status == 429
         assert 0 < int(answer.headers["retry-after"]) <= 60
         assert b"Too many wrong tokens" in answer.body
-        assert guarded.ask("/metrics", Authorization=f"Bearer {TOKEN}").status == 429
+        assert guarded.ask("/metrics", Authorization="Bearer wrong again").status == 429
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["too many wrong tokens from 127.0.0.1"]
 
 
-def test_the_limit_does_not_lock_out_who_is_in(guarded: Site) -> None:
+def test_the_limit_locks_out_nobody_who_has_the_token(guarded: Site) -> None:
     cookie = enter(guarded, TOKEN).cookie
     for _ in range(EACH + 1):
-        enter(guarded, "wrong")
+        answer = enter(guarded, "wrong")
+    assert answer.status == 429
     assert guarded.ask("/api/reading", Cookie=cookie).status == 200
+    assert guarded.ask("/metrics", Authorization=f"Bearer {TOKEN}").status == 200
+    assert enter(guarded, TOKEN).cookie == cookie
+    assert enter(guarded, "wrong").status == 429, "a right token forgives no wrong one"
 
 
 def test_nothing_secret_is_logged(guarded: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from serving import LIMIT_S, TOKEN, Site, make_live, raw, read_nothing, served, show, wait_until
@@ -72,9 +73,34 @@ def test_ipv6_is_served(host: str) -> None:
     server.stop()
 
 
-def test_the_address_of_all_is_told_by_name() -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]"])
+def test_the_address_of_all_is_told_so_that_it_can_be_opened(host: str) -> None:
+    server = make_server(TOKEN, host=host)
+    server.start()
+    told = urlsplit(server.url)
+    assert told.hostname not in {"0.0.0.0", "::"}
+    with socket.create_connection((told.hostname, told.port), timeout=LIMIT_S) as connection:
+        connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: {told.netloc}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    server.stop()
+
+
+def test_without_a_way_out_the_address_of_all_is_told_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broadcast = {socket.AF_INET: "255.255.255.255"}  # there is no way to it without asking for it
+    monkeypatch.setattr(server_module, "ELSEWHERE", broadcast)
     server = make_server(TOKEN, host="0.0.0.0")
     assert server.url == f"http://{socket.gethostname()}:{server.port}/"
+    server.stop()
+
+
+def test_an_ipv6_address_is_told_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "ELSEWHERE", {socket.AF_INET6: "::1"})
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    server = make_server(TOKEN, host="::")
+    assert server.url == f"http://[::1]:{server.port}/"
     server.stop()
 
 

@@ -16,6 +16,8 @@ from edge_hdr_device.web.token import (
     session_of,
 )
 
+FILE_HERE = Path("/srv/web-token")
+
 
 def test_a_token_is_kept_as_a_hash_that_only_its_owner_reads(tmp_path: Path) -> None:
     file = tmp_path / "state" / FILE
@@ -36,7 +38,7 @@ def test_an_earlier_token_is_replaced_only_by_force(tmp_path: Path) -> None:
     first = make_token(file)
     with pytest.raises(StorageError, match="there is a token already") as caught:
         make_token(file)
-    assert "--force" in caught.value.hint
+    assert f"edge-hdr-device token --force --token-file {file}" in caught.value.hint
     assert load_hash(file) == hash_of(first)
     second = make_token(file, force=True)
     assert not opens(session_of(first), load_hash(file))
@@ -56,14 +58,17 @@ def test_only_the_tokens_own_session_opens() -> None:
 def test_a_missing_token_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no token") as caught:
         load_hash(tmp_path / FILE)
-    assert "edge-hdr-device token" in caught.value.hint
+    assert caught.value.hint == (
+        f"make a token: edge-hdr-device token --token-file {tmp_path / FILE}"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"sha256:123", b"\xff\xfe", b"a-token-in-the-clear"])
 def test_a_file_that_holds_no_hash_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         load_hash(tmp_path / FILE)
+    assert f"token --force --token-file {tmp_path / FILE}" in caught.value.hint
 
 
 def test_a_file_that_cannot_be_read_is_no_missing_one(tmp_path: Path) -> None:
@@ -89,11 +94,11 @@ def test_a_token_file_that_is_named_must_be_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "pi.local", "", "1.2.3.4.5"])
 def test_other_machines_are_served_only_with_a_token(host: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_exposure(WebConfig(host=host), None)
-    assert "edge-hdr-device token" in caught.value.hint
-    check_exposure(WebConfig(host=host), hash_of("token"))
+        check_exposure(WebConfig(host=host), None, FILE_HERE)
+    assert "edge-hdr-device token --token-file /srv/web-token" in caught.value.hint
+    check_exposure(WebConfig(host=host), hash_of("token"), FILE_HERE)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.1.2.3"])
 def test_this_machines_own_addresses_are_served_without(host: str) -> None:
-    check_exposure(WebConfig(host=host), None)
+    check_exposure(WebConfig(host=host), None, FILE_HERE)

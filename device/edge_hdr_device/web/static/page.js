@@ -7,31 +7,63 @@ import { Refused, watch } from "./stream.js";
 
 const SILENT_MS = 4000; // the device speaks twice a second
 const RETRY_MS = 2000;
+const ASK_MS = 1500; // with a check each second, about every two
+const AGAIN_MS = 5000; // between two looks whether a place has come free
+const CROWDED = "Too many others are watching";
 const STALE_MS = 3000;
 const DEAD_MS = 20_000; // a stream that gave nothing for so long has no other end any more
 const find = (id) => document.getElementById(id);
 
-const screen = { bitmap: null, told: null, at: 0, heardAt: 0, pause: 0, boxes: true, held: false };
-const device = { heardAt: 0, away: "", refused: "", version: "" };
+const screen = {
+  bitmap: null, told: null, at: 0, heardAt: 0, pause: 0, boxes: true, held: false, refused: "",
+};
+const device = { heard: false, heardAt: 0, crowded: false, away: "", version: "" };
+const asked = { listenAt: 0, readingAt: 0 };
 let events, pictures;
 
 function listen() {
   events?.close();
-  device.heardAt = Date.now();
-  events = new EventSource("/api/events");
-  events.onmessage = (event) => {
-    const state = JSON.parse(event.data);
-    if (device.version && state.facts.version !== device.version) location.reload(); // updated
-    device.version = state.facts.version;
-    device.heardAt = Date.now();
-    device.away = state.frame ? "" : away(state);
-    show(state);
-    listDigits(state.frame);
-    cover();
+  asked.listenAt = Date.now();
+  const mine = (events = new EventSource("/api/events"));
+  mine.onmessage = (event) => hear(JSON.parse(event.data));
+  mine.onerror = () => {
+    if (mine === events && refused()) ask();
   };
-  events.onerror = () => {
-    if (events.readyState === EventSource.CLOSED) device.heardAt = 0; // refused
-  };
+}
+
+/** Tell whether the device answers but gives no events: too many listen. */
+function refused() {
+  return events.readyState === EventSource.CLOSED;
+}
+
+/** Ask once for what events would tell. */
+async function ask() {
+  if (Date.now() - asked.readingAt < ASK_MS) return;
+  asked.readingAt = Date.now();
+  const signal = AbortSignal.timeout?.(SILENT_MS);
+  try {
+    const response = await fetch("/api/reading", { signal });
+    if (response.status === 401) location.assign("/login");
+    device.crowded = response.status === 503;
+    if (response.ok) hear(await response.json());
+  } catch {
+    device.crowded = false;
+  }
+}
+
+function hear(state) {
+  if (device.version && state.facts.version !== device.version) location.reload(); // updated
+  Object.assign(device, { version: state.facts.version, heard: true, heardAt: Date.now() });
+  device.away = state.frame ? "" : away(state);
+  show(state);
+  listDigits(state.frame);
+  cover();
+}
+
+/** Say why nothing is heard; empty while something is, or may be yet. */
+function silence() {
+  if (Date.now() - device.heardAt < SILENT_MS) return "";
+  return device.crowded ? CROWDED : "No connection";
 }
 
 function away(state) {
@@ -49,15 +81,16 @@ async function look() {
     } catch (error) {
       if (mine.signal.aborted) return;
       if (error instanceof Refused && error.status === 401) return location.assign("/login");
-      device.refused = error instanceof Refused ? "Too many others are watching" : "";
+      screen.refused = error instanceof Refused ? CROWDED : "";
     }
     cover();
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    const pause = screen.refused ? AGAIN_MS : RETRY_MS;
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
 async function picture(jpeg, told) {
-  device.refused = "";
+  screen.refused = "";
   screen.heardAt = Date.now();
   if (!told) return; // the card that says that the camera is away
   const bitmap = await createImageBitmap(jpeg);
@@ -86,10 +119,12 @@ function cover() {
 }
 
 function whyNot() {
-  if (Date.now() - device.heardAt > SILENT_MS) return "No connection to the device";
+  const silent = silence();
+  if (silent) return silent === CROWDED ? silent : `${silent} to the device`;
+  if (!device.heard) return "Connecting…";
   if (device.away) return device.away;
   const fresh = Math.max(STALE_MS, Math.min(3 * screen.pause, 60_000));
-  if (Date.now() - screen.at > fresh) return device.refused || "Waiting for a picture";
+  if (Date.now() - screen.at > fresh) return screen.refused || "Waiting for a picture";
   return "";
 }
 
@@ -106,17 +141,16 @@ function listDigits(frame) {
   find("digit-rows").replaceChildren(...rows);
 }
 
-/** Notice silence: nothing old may look new. */
-async function check() {
+/** Notice silence: nothing old may look new. Without events, ask. */
+function check() {
   if (document.hidden) return;
   cover();
   if (!screen.held && Date.now() - screen.heardAt > DEAD_MS) look();
-  if (Date.now() - device.heardAt < SILENT_MS) return;
-  show(null);
-  listen();
-  device.heardAt = 0; // until it is heard
-  const response = await fetch("/api/reading").catch(() => null);
-  if (response?.status === 401) location.assign("/login");
+  const silent = silence();
+  if (silent) show(null, silent);
+  if (!silent && !refused()) return;
+  ask();
+  if (Date.now() - asked.listenAt > AGAIN_MS) listen();
 }
 
 function toggle(button, on) {
@@ -158,6 +192,7 @@ function begin() {
   events?.close();
   pictures?.abort();
   if (document.hidden) return;
+  device.heardAt = Date.now(); // silence begins to count
   listen();
   if (!screen.held) look();
 }

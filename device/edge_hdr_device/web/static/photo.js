@@ -4,6 +4,7 @@ import { percent } from "./draw.js";
 
 const MOST_PIXELS = 12e6; // more only costs time on the way and on the device
 const KNOWN = /^image\/(png|jpeg|webp|bmp|gif|tiff)$/;
+const CHOOSE = "Choose a JPEG, PNG, WebP, BMP, GIF or TIFF file.";
 const find = (id) => document.getElementById(id);
 
 export function acceptPhotos() {
@@ -37,6 +38,7 @@ async function read(file) {
   try {
     const body = await shrink(file);
     const type = body.type || "application/octet-stream";
+    if (!/^image\/|octet-stream$/.test(type)) return say(`${file.name} is no photo. ${CHOOSE}`);
     const response = await fetch("/api/read", {
       method: "POST",
       body,

@@ -34,10 +34,10 @@ let said = "";
 let events = -1;
 let slowAt = 0;
 
-/** Show a state of the device; null while it is not heard. */
-export function show(state) {
-  showLevel(state);
-  showReading(state);
+/** Show a state of the device; null while it is not heard, and why. */
+export function show(state, silent = "") {
+  showLevel(state, silent);
+  showReading(state, silent);
   if (!state) return;
   if (Date.now() - slowAt > 900) {
     slowAt = Date.now();
@@ -48,30 +48,30 @@ export function show(state) {
   if (state.events !== events) showHistory(state.events);
 }
 
-function showLevel(state) {
+function showLevel(state, silent) {
   const level = state ? state.health.level : "failing";
   find("status").dataset.level = level;
-  write("status", state ? LEVELS[level] : "No connection");
+  write("status", state ? LEVELS[level] : silent);
 }
 
-function showReading(state) {
+function showReading(state, silent) {
   const standing = state?.reading || [];
-  const key = JSON.stringify([standing.map((one) => [one.region, one.lines]), words(state)]);
+  const none = state ? words(state) : silent;
+  const key = JSON.stringify([standing.map((one) => [one.region, one.lines]), none]);
   write("note", note(state, standing));
   if (find("standing").dataset.key === key) return;
   find("standing").dataset.key = key;
   const blocks = standing.length ? standing.flatMap((one) => block(one, standing.length > 1))
-    : [element("p", words(state), "number none")];
+    : [element("p", none, "number none")];
   find("standing").replaceChildren(...blocks);
   const lines = standing.flatMap((one) => one.lines);
   find("standing").style.setProperty("--chars", Math.max(3, ...lines.map((line) => line.length)));
   find("standing").style.setProperty("--lines", Math.max(1, lines.length));
-  document.title = `${lines.join(" ") || words(state)} · edge-hdr`;
-  speak(standing.length ? standing.map(spoken).join("; ") : words(state));
+  document.title = `${lines.join(" ") || none} · edge-hdr`;
+  speak(standing.length ? standing.map(spoken).join("; ") : none);
 }
 
 function words(state) {
-  if (!state) return "No connection";
   if (!state.frame) return "Camera is away";
   return state.frame.digits.length ? "Not settled" : "No digits";
 }
@@ -113,6 +113,7 @@ async function showHistory(number) {
   const { history } = await response.json();
   const named = new Set(history.map((event) => event.region)).size > 1;
   find("history").replaceChildren(...history.map((event) => historyRow(event, named)));
+  write("no-history", "Nothing has been read yet.");
   find("no-history").hidden = history.length > 0;
 }
 
@@ -122,13 +123,15 @@ function historyRow(event, named) {
   const where = named ? `${event.region}: ` : "";
   return row([
     clock(Date.parse(event.time)),
-    where + event.text,
+    where + (event.text ?? event.previous),
     CHANGES[event.change] + from + why,
   ]);
 }
 
 function showStages(state) {
   write("fps", state.fps.toFixed(1));
+  find("speed").hidden = false;
+  find("no-speed").hidden = true;
   const rows = Object.entries(state.stages).map(([name, times]) =>
     row([STAGES[name] || name, `${times.p50_ms.toFixed(2)} ms`, `${times.p99_ms.toFixed(2)} ms`], true),
   );
