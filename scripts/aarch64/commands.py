@@ -103,16 +103,15 @@ def _running(guest: Guest, folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = guest.start(*MODULE, "run", *CAMERA, "--port", str(port), cwd=folder)
-    try:
-        yield f"http://127.0.0.1:{port}"
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=STOP_S)
-    except subprocess.TimeoutExpired as error:
-        raise DeviceStepError(f"run did not end within {STOP_S:.0f} s", hint="") from error
-    finally:
-        process.kill()
-        process.communicate()
+    with guest.start(*MODULE, "run", *CAMERA, "--port", str(port), cwd=folder) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired as error:
+            raise DeviceStepError(f"run did not end within {STOP_S:.0f} s", hint="") from error
+        finally:
+            process.kill()  # does nothing to one that has ended
     said = (folder / "errors.txt").read_text()
     _expect(process.returncode == 0, f"run, exit code {process.returncode}", said[-500:])
     kinds = {json.loads(line)["type"] for line in output.splitlines()}

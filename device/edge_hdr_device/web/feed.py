@@ -16,7 +16,7 @@ from edge_hdr_device.live import Live, View
 from edge_hdr_device.web.answers import Refusal, to_json
 from edge_hdr_device.web.pictures import view_jpeg
 
-VIEWERS = 8  # of pictures: encoded once for all, but each is sent megabytes a second
+VIEWERS = 8  # of pictures: encoded once for all, sent to each
 LISTENERS = 40  # to events: a class; the page of who comes later asks for the reading instead
 WAIT_S = 0.25  # longest wait for a frame, so that an end is noticed soon
 STILL_S = 0.5  # between two moments in which nothing changed
