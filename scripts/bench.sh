@@ -6,6 +6,8 @@ python="${VENV:-.venv}/bin/python"
 "$python" benchmarks/startup.py
 "$python" benchmarks/strokes_throughput.py --out benchmarks/results/strokes-throughput.json
 "$python" benchmarks/recognize_latency.py --out benchmarks/results/recognize-latency.json
+"$python" benchmarks/frame_latency.py --out benchmarks/results/frame-latency.json
+"$python" benchmarks/device_runtime.py --out benchmarks/results/device-runtime.json
 "$python" benchmarks/model_latency.py
 photos="${EDGE_HDR_DATA:-.}/photos_dev"
 if [ -d "$photos" ]; then
