@@ -34,9 +34,10 @@ def root(board: Board) -> Path:
     def make(folder: Path) -> None:
         unpack(wanted, suite=board.suite, arch=board.arch, folder=folder)
         _name_users(folder)
+        _gather_certificates(folder)
         _link_alternatives(folder)
 
-    return cached(f"root-{kind}", repr(wanted), make)
+    return cached(f"root-{kind}", f"{wanted}\n{Path(__file__).read_text()}", make)
 
 
 def emulator(board: Board) -> Path:
@@ -165,16 +166,27 @@ def _extract(archive: Path, folder: Path, members: Sequence[str]) -> None:
         raise UnreachableError(f"{archive.name} cannot be unpacked", hint="try again")
 
 
+# What the packages' own set-up would do, which does not run here.
+
+
 def _name_users(folder: Path) -> None:
-    """Name root and nobody, as the set-up of a package would that is only unpacked here."""
     (folder / "etc/passwd").write_text(
         "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"
     )
     (folder / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
 
 
+def _gather_certificates(folder: Path) -> None:
+    """Join all authorities in one file, which pip wants to read even off the network."""
+    authorities = sorted(folder.glob("usr/share/ca-certificates/mozilla/*.crt"))
+    (folder / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
+    (folder / "etc/ssl/certs/ca-certificates.crt").write_bytes(
+        b"".join(path.read_bytes() for path in authorities)
+    )
+
+
 def _link_alternatives(folder: Path) -> None:
-    """Link BLAS and LAPACK as `update-alternatives` would, for Debian's numpy."""
+    """Link BLAS and LAPACK, which Debian's numpy needs."""
     for name in ("blas", "lapack"):
         for library in folder.glob(f"usr/lib/*/{name}/lib{name}.so.3"):
             (library.parents[1] / library.name).symlink_to(f"{name}/{library.name}")

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import wheels
@@ -37,6 +38,7 @@ from edge_hdr.errors import CheckFailedError, EdgeHdrError
 from edge_hdr_device.storage import write_atomic
 
 RESULT = ROOT / "benchmarks" / "results" / "aarch64.json"
+RECORDING = Lock()
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,8 @@ def main() -> None:
     """Prove what the command line asks for; exit codes are those of the device package."""
     options = parse()
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(partial(attempt, quick=options.quick), options.boards))
-    for result in results:
-        if isinstance(result, EdgeHdrError):
-            sys.exit(result.exit_code)
-    if options.out:
-        command = " ".join(["python scripts/aarch64/prove.py", *["--quick"] * options.quick])
-        document = {"command": command, "boards": results}
-        write_atomic(options.out, json.dumps(document, indent=1) + "\n")
+        failures = list(pool.map(partial(attempt, options), options.boards))
+    sys.exit(max(failures))
 
 
 def parse() -> argparse.Namespace:
@@ -138,24 +134,36 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="the first board, by emulation alone")
     parser.add_argument("--board", action="append", choices=names, help="may be repeated")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULT.name}, for all boards in full")
+    parser.add_argument("--out", type=Path, help=f"default: {RESULT.name}, of the full form")
     options = parser.parse_args()
-    options.boards = [names[name] for name in options.board or names][
-        : 1 if options.quick else None
-    ]
-    if not options.quick and not options.board:
+    options.boards = [names[name] for name in options.board or names]
+    if options.quick:
+        del options.boards[1:]
+    else:
         options.out = options.out or RESULT
     return options
 
 
-def attempt(board: Board, *, quick: bool) -> dict[str, Any] | EdgeHdrError:
-    """Prove a board, and let a failure not end the others' proofs."""
+def attempt(options: argparse.Namespace, board: Board) -> int:
+    """Prove a board, so that a failure does not end the others' proofs; give the exit code."""
     try:
-        return prove(board, quick=quick)
+        found = prove(board, quick=options.quick)
     except EdgeHdrError as error:
         lines = [f"error: {board.name}: {error.message}", f"hint: {error.hint}"]
         print("\n".join(lines), file=sys.stderr, flush=True)
-        return error
+        return error.exit_code
+    if options.out:
+        record(options.out, found)
+    return 0
+
+
+def record(out: Path, found: dict[str, Any]) -> None:
+    """Put a board's proof in the place of its last one."""
+    with RECORDING:
+        boards = json.loads(out.read_text())["boards"] if out.exists() else []
+        by_name = {board["board"]: board for board in [*boards, found]}
+        order = [by_name[board.name] for board in BOARDS if board.name in by_name]
+        write_atomic(out, json.dumps({"boards": order}, indent=1) + "\n")
 
 
 def prove(board: Board, *, quick: bool) -> dict[str, Any]:
@@ -168,15 +176,21 @@ def prove(board: Board, *, quick: bool) -> dict[str, Any]:
     lines.append(f"proven in {time.monotonic() - start_s:.0f} s")
     print("\n  ".join(lines), flush=True)
     native = {**case.wanted.machine, "versions": case.wanted.versions}
-    return {"board": board.name, "system": board.system, "twin": native, "runs": runs}
+    command = f"python scripts/aarch64/prove.py {'--quick' if quick else f'--board {board.name}'}"
+    about = {"board": board.name, "system": board.system, "command": command}
+    return about | {"twin": native, "runs": runs}
 
 
 def summary(run: dict[str, Any]) -> str:
     """Say in a line what a run has shown."""
-    steps = max(entry["difference"] for entry in run["logits"].values() if entry["unit"] == "steps")
-    readings = run["readings"]
+    readings, steps = run["readings"], {"xnnpack": 0, "none": 0}
+    for key, entry in run["logits"].items():
+        if entry["unit"] == "steps":
+            delegate = key.split(maxsplit=1)[1]
+            steps[delegate] = max(steps[delegate], entry["difference"])
     parts = [
-        f"{run['cpu']} ({run['machine']}), {run['how']}: logits within {steps} steps",
+        f"{run['cpu']} ({run['machine']}), {run['how']}: int8 logits differ by {steps['xnnpack']} "
+        f"steps, by {steps['none']} without XNNPACK",
         f"the same text in {readings['readings']} readings of {readings['digits']} digits",
     ]
     if "commands" in run:
