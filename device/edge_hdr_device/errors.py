@@ -4,6 +4,7 @@
     ├── UsageError           2    the command line does not make sense
     ├── InputError           3    something given to us cannot be used
     │   ├── ImageError       3    an image that cannot be read
+    │   │   └── SomeUnreadableError 3   of several images; the others were read
     │   ├── DataError        3    a data set: missing, truncated, wrong checksum, one class only
     │   ├── ConfigError      3    a configuration file, key or value
     │   ├── ModelError       3    no TFLite file, another shape, more classes, a damaged manifest
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class EdgeHdrError(Exception):
@@ -58,6 +60,17 @@ class ImageError(InputError):
     """An image cannot be read or has an unusable size."""
 
     code = "image"
+
+
+class SomeUnreadableError(ImageError):
+    """Some of several pictures could not be read; the others' results are in `data`."""
+
+    def __init__(self, failed: int, total: int, data: dict[str, Any]) -> None:
+        super().__init__(
+            f"{failed} of {total} images could not be read",
+            hint="the others were read; each failure is named above",
+        )
+        self.data = data
 
 
 class DataError(InputError):

@@ -55,6 +55,20 @@ def read_image(
     return image
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """List the pictures of a folder by their suffixes, sorted by name.
+
+    Raises:
+        ImageError: it holds none.
+    """
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ImageError(
+            f"no pictures in the folder {folder}", hint="name a folder of PNG or JPEG files"
+        )
+    return found
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()

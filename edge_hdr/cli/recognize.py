@@ -12,6 +12,7 @@ import typer
 from edge_hdr.cli import render
 from edge_hdr.errors import EdgeHdrError, ImageError, StorageError, UsageError
 from edge_hdr_device import released
+from edge_hdr_device.errors import SomeUnreadableError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from edge_hdr_device.pipeline import Reader, Reading
 
 STDIN = "-"
-
-
-class SomeUnreadableError(ImageError):
-    """Some of several pictures could not be read; the others' results are in `data`."""
-
-    def __init__(self, failed: int, total: int, data: dict[str, Any]) -> None:
-        super().__init__(
-            f"{failed} of {total} images could not be read",
-            hint="the others were read; each failure is named above",
-        )
-        self.data = data
 
 
 @dataclass(frozen=True)
@@ -103,7 +93,7 @@ def recognize(
 
 def _sources(arguments: list[str]) -> list[Source]:
     """List the pictures that the arguments name; a folder stands for its pictures, sorted."""
-    from edge_hdr_device.images import SUFFIXES
+    from edge_hdr_device.images import pictures_in
 
     if arguments.count(STDIN) > 1:
         raise UsageError("- was given twice", hint="the standard input holds one picture")
@@ -115,12 +105,7 @@ def _sources(arguments: list[str]) -> list[Source]:
         if argument == STDIN:
             sources.append(Source(None))
         elif path.is_dir():
-            inside = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise ImageError(
-                    f"no pictures in the folder {path}", hint="name a folder of PNG or JPEG files"
-                )
-            sources.extend(Source(item) for item in inside)
+            sources.extend(Source(item) for item in pictures_in(path))
         else:
             sources.append(Source(path))
     return sources

@@ -8,23 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from edge_hdr_device.cli import render
-from edge_hdr_device.errors import ImageError
-from edge_hdr_device.images import SUFFIXES
+from edge_hdr_device.errors import ImageError, SomeUnreadableError
+from edge_hdr_device.images import pictures_in
 
 STDIN = "-"
 HELP = "read the digits in pictures"
 DESCRIPTION = "Read the digits in photos or scans, line by line; a rejected digit is shown as ?."
-
-
-class SomeUnreadableError(ImageError):
-    """Some of several pictures could not be read; the others' results are in `data`."""
-
-    def __init__(self, failed: int, total: int, data: dict[str, Any]) -> None:
-        super().__init__(
-            f"{failed} of {total} images could not be read",
-            hint="the others were read; each failure is named above",
-        )
-        self.data = data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +73,5 @@ def _names(arguments: list[str]) -> list[str]:
         if argument == STDIN or not folder.is_dir():
             names.append(argument)
             continue
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        if not found:
-            raise ImageError(f"no pictures in {folder}", hint="name a folder that holds some")
-        names += map(str, found)
+        names += map(str, pictures_in(folder))
     return names
