@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_build import TOY, metrics
 
 from edge_hdr_device.manifest import read_model
 from tests.conftest import command_environment
@@ -22,22 +19,43 @@ from tests.conftest import command_environment
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-TOY = ("--arch", "ds-cnn-nano", "--epochs", "2", "--qat-epochs", "1", "--prune-epochs", "2",
-       "--batch-size", "64", "--max-error-ratio", "0")  # fmt: skip
 
 
-def metrics(folder: Path) -> dict:
-    return json.loads((folder / "metrics.json").read_text())
+def build_in(folder: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a toy build whose `out` several tests look at."""
+    command = [sys.executable, "-m", "edge_hdr", "build", "--data", str(data), *TOY, "--out", "out"]
+    done = subprocess.run(
+        [*command, *options],
+        cwd=folder,
+        env=command_environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def built(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """Give the folder of a default build, and its document."""
+    folder = tmp_path_factory.mktemp("built")
+    return folder / "out", json.loads(build_in(folder, digit_folder, "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def float32(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a build that quantizes nothing."""
+    folder = tmp_path_factory.mktemp("float32")
+    build_in(folder, digit_folder, "--quantize", "float32")
+    return folder / "out"
 
 
 def test_a_build_gives_a_verified_file_with_all_that_belongs_to_it(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path
+    built: tuple[Path, dict],
 ) -> None:
-    done = edge_hdr("build", "--data", digit_folder, *TOY, "--out", "out", "--json")
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    out, document = built
     assert document["ok"] and document["command"] == "build"
-    out = tmp_path / "out"
     names = {"model.tflite", "float.tflite", "manifest.json", "metrics.json", "report.html"}
     assert names | {"MODEL_CARD.md"} <= {item.name for item in out.iterdir()}
     assert metrics(out) == document["data"]["metrics"]
@@ -53,72 +71,27 @@ def test_a_build_gives_a_verified_file_with_all_that_belongs_to_it(
 
 
 def test_the_same_command_gives_the_same_bytes(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path
+    built: tuple[Path, dict], digit_folder: Path, tmp_path: Path
 ) -> None:
-    for _ in range(2):
-        done = edge_hdr("build", "--data", digit_folder, *TOY, "--out", "out", "--force")
-        assert done.returncode == 0, done.stderr
-        (tmp_path / "out" / "model.tflite").rename(tmp_path / f"{time.monotonic_ns()}.tflite")
-    first, second = (path.read_bytes() for path in tmp_path.glob("*.tflite"))
-    assert first == second
-
-
-def start(tmp_path: Path, *arguments: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "edge_hdr", *map(str, arguments)],
-        cwd=tmp_path,
-        env=command_environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("how", "after"),
-    [(signal.SIGINT, "training 2/4"), (signal.SIGKILL, "quantization-aware training 3/4")],
-    ids=["ctrl-c", "kill-in-qat"],
-)
-def test_an_interrupted_build_resumes_to_the_same_training(
-    how: signal.Signals, after: str, edge_hdr: Run, digit_folder: Path, tmp_path: Path
-) -> None:
-    # the last of four epochs of quantization-aware training has frozen batch norms
-    command = ("build", "--data", digit_folder, *TOY, "--epochs", "4", "--qat-epochs", "4")
-    process = start(tmp_path, *command, "--out", "cut")
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith(after):
-            os.kill(process.pid, how)
-            break
-    rest = process.communicate(timeout=60)[1]
-    if how is signal.SIGINT:
-        assert process.returncode == 130
-        assert "the same command resumes" in rest
-    assert not (tmp_path / "cut" / "model.tflite").exists()
-    resumed = edge_hdr(*command, "--out", "cut")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "resuming after epoch" in resumed.stderr or "were done before" in resumed.stderr
-    whole = edge_hdr(*command, "--out", "whole")
-    assert whole.returncode == 0, whole.stderr
-    rows = [metrics(tmp_path / folder)["history"] for folder in ("cut", "whole")]
-    epochs = [("float", n) for n in range(1, 5)] + [("qat", n) for n in range(1, 5)]
-    assert [(row["phase"], row["epoch"]) for row in rows[0]] == epochs
-    for kind in ("loss", "val_loss"):
-        found, expected = ([row[kind] for row in history] for history in rows)
-        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    build_in(tmp_path, digit_folder, "--json")
+    again = (tmp_path / "out" / "model.tflite").read_bytes()
+    assert again == (built[0] / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8-ptq"])
 def test_every_variant_is_exported_as_asked(
-    variant: str, edge_hdr: Run, digit_folder: Path, tmp_path: Path
+    variant: str, request: pytest.FixtureRequest, digit_folder: Path, tmp_path: Path
 ) -> None:
-    done = edge_hdr("build", "--data", digit_folder, *TOY, "--quantize", variant, "--out", "out")
-    assert done.returncode == 0, done.stderr
-    _, manifest = read_model(tmp_path / "out" / "model.tflite")
+    if variant == "float32":
+        out = request.getfixturevalue("float32")
+    else:
+        build_in(tmp_path, digit_folder, "--quantize", variant)
+        out = tmp_path / "out"
+    _, manifest = read_model(out / "model.tflite")
     assert manifest is not None
     assert manifest.variant == variant
     assert manifest.input.dtype == ("int8" if variant == "int8-ptq" else "float32")
-    cost = metrics(tmp_path / "out")["footprint"]
+    cost = metrics(out)["footprint"]
     per_parameter = cost["weight_bytes"] / cost["parameters"]
     most = {"float32": 4.0, "float16": 2.0, "dynamic": 3.5, "int8-ptq": 1.3}  # dynamic: large ones
     assert most[variant] - 0.7 < per_parameter <= most[variant]
@@ -142,46 +115,18 @@ def test_pruned_zeros_stand_in_the_exported_file(
     assert manifest.variant == "int8-pruned"
 
 
-def test_a_teacher_is_distilled(edge_hdr: Run, digit_folder: Path, tmp_path: Path) -> None:
+def test_a_teacher_is_distilled(
+    edge_hdr: Run, float32: Path, digit_folder: Path, tmp_path: Path
+) -> None:
     base = ("build", "--data", digit_folder, *TOY, "--quantize", "float32")
     assert edge_hdr(*base, "--out", "teacher", "--channels", "16,16,16,24").returncode == 0
     taught = edge_hdr(*base, "--out", "pupil", "--teacher", "teacher", "--distill", "1")
     assert taught.returncode == 0, taught.stderr
-    plain = edge_hdr(*base, "--out", "plain")
-    assert plain.returncode == 0, plain.stderr
-    losses = [metrics(tmp_path / name)["history"][-1]["loss"] for name in ("pupil", "plain")]
+    losses = [metrics(out)["history"][-1]["loss"] for out in (tmp_path / "pupil", float32)]
     assert losses[0] != losses[1]
     wrong = edge_hdr(*base, "--out", "other", "--teacher", "nowhere")
     assert wrong.returncode == 3
     assert "--teacher nowhere is no build" in wrong.stderr
-
-
-@pytest.mark.parametrize(
-    ("limit", "file"),
-    [(30_000, "checkpoints/float.npz"), (150_000, "report.html")],
-    ids=["checkpoint", "export"],
-)
-def test_a_full_disk_is_one_line_leaves_no_half_file_and_is_resumed(
-    limit: int, file: str, edge_hdr: Run, digit_folder: Path, tmp_path: Path
-) -> None:
-    command = ["build", "--data", str(digit_folder), *TOY, "--out", "out"]
-    done = subprocess.run(
-        [sys.executable, "-m", "edge_hdr", *command],
-        cwd=tmp_path,
-        env=command_environment(tmp_path),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 3, done.stderr
-    assert f"error: cannot write out/{file}: File too large" in done.stderr
-    left = {item.name for item in (tmp_path / "out").rglob("*")}
-    assert not {name for name in left if name.endswith(".part")}
-    assert not left & {Path(file).name, "model.tflite"}
-    resumed = edge_hdr(*command)
-    assert resumed.returncode == 0, resumed.stderr
-    assert (tmp_path / "out" / "model.tflite").exists()
 
 
 def test_too_many_int8_errors_fail_the_build_and_keep_the_evidence(
