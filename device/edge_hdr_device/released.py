@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edge_hdr_device.errors import ModelError, nearest
 
 DEFAULT = "ds-cnn-small-int8"
 FILE = "model.tflite"
+VARIABLE = "EDGE_HDR_MODEL"  # set by a deployment, so that its release's own model is the default
 
 
 def folder() -> Path:
@@ -25,7 +27,8 @@ def find(model: str | None = None) -> Path:
     """Resolve a model argument.
 
     Args:
-        model: a path, the folder of a build, a released model's name, or None for the default.
+        model: a path, the folder of a build, a released model's name, or None for the default,
+            which EDGE_HDR_MODEL names in the same ways.
 
     Returns:
         The path of an existing `.tflite` file.
@@ -33,7 +36,7 @@ def find(model: str | None = None) -> Path:
     Raises:
         ModelError: neither a file nor a released model.
     """
-    name = model or DEFAULT
+    name = model or os.environ.get(VARIABLE) or DEFAULT
     released = folder() / name / FILE
     if released.is_file():
         return released
@@ -42,6 +45,8 @@ def find(model: str | None = None) -> Path:
         return path / FILE
     if path.is_file():
         return path
+    source = "" if model or name == DEFAULT else f" (from {VARIABLE})"
     raise ModelError(
-        f"no model {name!r}: neither a file nor a released model", hint=nearest(name, names())
+        f"no model {name!r}{source}: neither a file nor a released model",
+        hint=nearest(name, names()),
     )

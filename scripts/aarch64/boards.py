@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from edge_hdr_device.install.pins import NUMPY_1_PINS, TFLITE_PINS
+from edge_hdr_device.install.requirements import Platform
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = ("page", "mqtt", "metrics")  # beside the runtime's and OpenCV's
@@ -77,8 +81,13 @@ def name(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", found[0] if found else "").lower()
 
 
-NUMPY_1 = ("numpy==1.24.2", "ml_dtypes==0.5.4", "opencv-python-headless==4.11.0.86")
-TFLITE = ("tflite-runtime==2.14.0", "numpy==1.26.4", "opencv-python-headless==4.11.0.86")
+def pinned(pins: Mapping[str, str]) -> tuple[str, ...]:
+    """Write versions as pip's requirements."""
+    return tuple(f"{name}=={version}" for name, version in pins.items())
+
+
+NUMPY_1 = pinned({"numpy": Platform.named("bookworm-64-picamera2").numpy} | NUMPY_1_PINS)
+TFLITE = pinned(TFLITE_PINS)
 DEBIANS = (("python3-numpy", "numpy"), ("python3-opencv", "opencv-python-headless"))
 
 BOARDS = (

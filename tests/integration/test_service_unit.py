@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from edge_hdr_device.settings import CameraConfig, OutputConfig, RunConfig, SamplesConfig
-from edge_hdr_device.system.service import MOST_EXPOSURE, check_unit, look_at_machine, write_unit
+from edge_hdr_device.system.service import (
+    MOST_EXPOSURE,
+    check_unit,
+    look_at_machine,
+    write_unit,
+    write_user_unit,
+)
 
 PYTHON = Path("/usr/bin/env")  # an absolute path that is there and may be run, on every machine
 
@@ -68,3 +74,38 @@ def test_an_open_unit_does_not_pass(tmp_path: Path) -> None:
     found = check_unit(out)
     assert found.exposure > 9
     assert not found.passed
+
+
+@pytest.fixture
+def program() -> Path:
+    """Give a program that is there, where the service may look."""
+    return Path(shutil.which("true") or "/bin/true")
+
+
+def test_systemd_takes_the_unit_of_a_deployment(tmp_path: Path, program: Path) -> None:
+    out = tmp_path / "edge-hdr-device.service"
+    text = write_unit(out=out, program=program, settle=program).text
+    assert f"ExecStartPre=-+{program}" in text
+    found = check_unit(out)
+    assert found.complaints == ()
+    assert found.passed
+
+
+def test_a_user_s_systemd_takes_every_setting(
+    tmp_path: Path, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # a user's manager has one
+    unit = tmp_path / "edge-hdr-device.service"
+    write_user_unit(
+        unit=unit,
+        state=tmp_path / "my state",
+        config=tmp_path / "device 1.toml",
+        program=program,
+        settle=program,
+    )
+    found = check_unit(unit, own=True)
+    assert found.complaints == ()
+    assert found.exposure is None
+    assert found.passed
+    unit.write_text(unit.read_text().replace("[Service]\n", "[Service]\nProtectMoon=yes\n"))
+    assert not check_unit(unit, own=True).passed

@@ -14,7 +14,10 @@ from edge_hdr_device import __version__
 from edge_hdr_device.cli import render
 from edge_hdr_device.errors import EdgeHdrError, StorageError, UsageError, nearest
 
-COMMANDS = ("run", "recognize", "cameras", "selftest", "service", "token")
+COMMANDS = (
+    *("run", "recognize", "cameras", "selftest", "service", "token"),
+    *("install", "status", "rollback", "restart", "uninstall", "bench"),
+)
 INTERRUPTED = 130
 
 
@@ -56,7 +59,7 @@ def main() -> None:
     """Run the command line; exit codes are those of `edge_hdr_device.errors`."""
     arguments = sys.argv[1:]
     command = next((word for word in arguments if not word.startswith("-")), "")
-    as_json = "--json" in arguments
+    as_json = "--json" in arguments or "--events" in arguments
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
     try:

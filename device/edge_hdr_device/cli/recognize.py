@@ -9,7 +9,6 @@ from typing import Any
 
 from edge_hdr_device.cli import render
 from edge_hdr_device.errors import ImageError, SomeUnreadableError
-from edge_hdr_device.images import pictures_in
 
 STDIN = "-"
 HELP = "read the digits in pictures"
@@ -67,6 +66,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def _names(arguments: list[str]) -> list[str]:
     """List the pictures; a folder stands for its pictures, sorted."""
+    from edge_hdr_device.images import pictures_in
+
     names: list[str] = []
     for argument in arguments:
         folder = Path(argument)

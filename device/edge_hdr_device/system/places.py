@@ -60,8 +60,16 @@ class Account:
             return cls(name, None, frozenset(wanted))
         return cls(name, entry.pw_uid, frozenset({*os.getgrouplist(name, entry.pw_gid), *wanted}))
 
+    def is_in(self, group: str) -> bool:
+        """Tell whether it is in a group."""
+        return any(
+            entry.gr_name == group and entry.gr_gid in self.groups for entry in grp.getgrall()
+        )
+
     def may(self, path: Path, want: int) -> bool:
         """Tell by the modes of a path and its folders; True where we may not look ourselves."""
+        if self.uid == 0:
+            return True
         path = Path(os.path.realpath(path))
         steps = [*((parent, SEARCH) for parent in path.parents), (path, want)]
         return all(self._has(step, bits) for step, bits in steps)
@@ -119,16 +127,21 @@ def read_files(config: RunConfig) -> dict[str, Path]:
     return {name: Path(text) for name, text in names.items() if text}
 
 
-def written_folders(config: RunConfig) -> dict[str, Path]:
+def written_folders(config: RunConfig, state: Path = STATE) -> dict[str, Path]:
     """List the folders outside the state folder that the service writes to, by setting."""
     folder, file = config.samples.folder, config.output.file
     found = {"samples.folder": Path(folder)} if folder else {}
     found |= {"output.file": Path(file).parent} if file else {}
-    return {name: path for name, path in found.items() if not path.is_relative_to(STATE)}
+    return {name: path for name, path in found.items() if not path.is_relative_to(state)}
 
 
-def check_places(config: RunConfig) -> None:
+def check_places(config: RunConfig, *, own: bool = False, state: Path = STATE) -> None:
     """Refuse settings that name a place which the service cannot or must not use.
+
+    Args:
+        config: the settings.
+        own: whether it is a user's own service, which may use all that the user may.
+        state: its state folder.
 
     Raises:
         ConfigError: a path that is relative, closed to the service, or a folder of the system.
@@ -136,27 +149,29 @@ def check_places(config: RunConfig) -> None:
     """
     for name, path in (secret_files(config) | read_files(config)).items():
         check_path(path, name)
-        check_visible(path, name, FILES)
+        if not own:
+            check_visible(path, name, FILES)
     for name, text in (
         ("samples.folder", config.samples.folder),
         ("output.file", config.output.file),
     ):
         if text:
             check_path(Path(text), name)
-    for name, folder in written_folders(config).items():
-        _check_own(folder, name)
+    for name, folder in written_folders(config, state).items():
+        if not own:
+            _check_free(folder, name)
+        if is_there(folder) and os.access(folder, os.F_OK) and not folder.is_dir():
+            raise ConfigError(f"{name}: {folder} is a file, not a folder", hint=OWN_FOLDER)
 
 
-def _check_own(folder: Path, name: str) -> None:
-    """Refuse a folder to write to that others rely on, or that is no folder."""
+def _check_free(folder: Path, name: str) -> None:
+    """Refuse a folder to write to that others rely on."""
     for place in (folder, Path(os.path.realpath(folder))):
         if place in SYSTEM_FOLDERS or any(place.is_relative_to(tree) for tree in SYSTEM_TREES):
             raise ConfigError(
                 f"{name}: the service must not write to {place}, a folder of the system",
                 hint=OWN_FOLDER,
             )
-    if is_there(folder) and os.access(folder, os.F_OK) and not folder.is_dir():
-        raise ConfigError(f"{name}: {folder} is a file, not a folder", hint=OWN_FOLDER)
 
 
 def _camera_file(config: CameraConfig) -> str:

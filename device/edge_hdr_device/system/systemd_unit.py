@@ -24,6 +24,25 @@ BACK_OFF_VERSION = 254  # from this systemd on the pauses between restarts can g
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - what the unit closes
 PLACES = "install the package in /opt/edge-hdr, keep settings in /etc/edge-hdr"
 
+RUN_TEXT = """\
+Type=notify
+NotifyAccess=main
+{settle}ExecStart={command}
+# Bad settings fail the reload before the reader hears of it.
+ExecReload={command} --check
+ExecReload=/bin/kill -HUP $MAINPID
+# Readings go to the outputs of the settings; the journal has the log.
+StandardOutput=null
+StandardError=journal
+# The frame loop itself feeds the watchdog; where it hung is shown when it dies of that.
+WatchdogSec=30
+Environment=PYTHONFAULTHANDLER=1 MALLOC_ARENA_MAX=2
+{environment}Restart=on-failure
+RestartSec=5
+{back_off}TimeoutStartSec=120
+TimeoutStopSec=5
+KillMode=mixed
+"""
 UNIT_TEXT = """\
 # Written by `edge-hdr-device service`; put changes of your own into `systemctl edit {name}`.
 [Unit]
@@ -35,24 +54,7 @@ StartLimitIntervalSec=300
 StartLimitBurst=30
 
 [Service]
-Type=notify
-NotifyAccess=main
-ExecStart={command}
-# Bad settings fail the reload before the reader hears of it.
-ExecReload={command} --check
-ExecReload=/bin/kill -HUP $MAINPID
-# Readings go to the outputs of the settings; the journal has the log.
-StandardOutput=null
-StandardError=journal
-# The frame loop itself feeds the watchdog; where it hung is shown when it dies of that.
-WatchdogSec=30
-Environment=PYTHONFAULTHANDLER=1 MALLOC_ARENA_MAX=2
-Restart=on-failure
-RestartSec=5
-{back_off}TimeoutStartSec=120
-TimeoutStopSec=5
-KillMode=mixed
-
+{run}
 User={user}
 {groups}StateDirectory={name}
 StateDirectoryMode=0750
@@ -122,6 +124,8 @@ def unit_text(
     user: str = USER,
     config: Path = CONFIG,
     python: Path | None = None,
+    program: Path | None = None,
+    settle: Path | None = None,
     writable: tuple[Path, ...] = (),
 ) -> str:
     """Write the unit.
@@ -134,35 +138,80 @@ def unit_text(
         user: a name; see `Written.steps` for how it is made.
         config: the settings that the service runs with.
         python: the interpreter that has this package; None is the one that runs this.
+        program: the device command of a deployment, in the interpreter's place.
+        settle: what ends a deployment's trial before each start; it runs as root.
         writable: folders outside the state folder that it writes to.
 
     Raises:
         ConfigError: a name or path that systemd cannot have, or the service could not see.
     """
-    python = Path(sys.executable) if python is None else python
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", user):
         raise ConfigError(f"{user!r} is no name of a system user", hint=f"as {USER}")
     for path in writable:
         check_path(path, "a folder to write to")
-    for name, path in (("--python", python), ("--config", config)):
+    words = device_command(python, program)
+    named = {"--program" if program else "--python": Path(words[0]), "--config": config}
+    for name, path in named.items():
         check_path(path, name)
         check_visible(path, name, PLACES)
-    words = [python, "-P", "-m", "edge_hdr_device", "run", "--config", config]
-    share = (machine.memory_bytes or MOST_BYTES) // 2
     devices = (*CAMERA_DEVICES, *(CORAL_DEVICES if machine.coral else ()))
     modules = (*CAMERA_MODULES, *(CORAL_MODULES if machine.coral else ()))
-    growing = machine.systemd >= BACK_OFF_VERSION
     return UNIT_TEXT.format(
         name=NAME,
         modules=" ".join(f"modprobe@{module}.service" for module in modules),
-        command=" ".join(_quoted(str(word)) for word in words),
-        back_off="RestartSteps=5\nRestartMaxDelaySec=120\n" if growing else "",
+        run=run_text(machine, words, config, settle=settle, rights="+"),
         user=user,
         groups=f"SupplementaryGroups={' '.join(machine.groups)}\n" if machine.groups else "",
-        memory=f"{min(max(share, LEAST_BYTES), MOST_BYTES) >> 20}M",
-        writable="".join(f"ReadWritePaths=-{_quoted(str(path))}\n" for path in writable),
+        memory=memory_limit(machine),
+        writable="".join(f"ReadWritePaths=-{quoted(str(path))}\n" for path in writable),
         devices="".join(f"DeviceAllow={device} rw\n" for device in devices),
     )
+
+
+def device_command(python: Path | None, program: Path | None) -> tuple[str, ...]:
+    """Give the words of the device command: a deployment's own, or this package by its Python."""
+    if program is not None:
+        return (str(program),)
+    python = Path(sys.executable) if python is None else python
+    return (str(python), "-P", "-m", "edge_hdr_device")
+
+
+def run_text(
+    machine: Machine,
+    command: tuple[str, ...],
+    config: Path,
+    *,
+    settle: Path | None = None,
+    rights: str = "",
+    environment: str = "",
+) -> str:
+    """Write how the reader is started, watched and started again.
+
+    Args:
+        machine: that it is for.
+        command: words of the device command.
+        config: the settings that it runs with.
+        settle: run before each start; when it fails the reader starts nevertheless.
+        rights: "+" lets that out of the sandbox.
+        environment: further lines.
+    """
+    if settle is not None:
+        check_path(settle, "--settle")
+    before = f"ExecStartPre=-{rights}{quoted(str(settle))}\n" if settle else ""
+    growing = machine.systemd >= BACK_OFF_VERSION
+    words = (*command, "run", "--config", str(config))
+    return RUN_TEXT.format(
+        settle=before,
+        command=" ".join(quoted(word) for word in words),
+        back_off="RestartSteps=5\nRestartMaxDelaySec=120\n" if growing else "",
+        environment=environment,
+    )
+
+
+def memory_limit(machine: Machine) -> str:
+    """Give half the board's memory, within bounds."""
+    share = (machine.memory_bytes or MOST_BYTES) // 2
+    return f"{min(max(share, LEAST_BYTES), MOST_BYTES) >> 20}M"
 
 
 def check_path(path: Path, name: str) -> None:
@@ -203,9 +252,13 @@ def check_visible(path: Path, name: str, hint: str) -> None:
                 )
 
 
-def _quoted(word: str) -> str:
-    """Quote a word of a unit's line. Source: systemd.service(5), systemd.unit(5)."""
-    word = word.replace("%", "%%").replace("$", "$$")
+def quoted(word: str, *, variables: bool = True) -> str:
+    """Quote a word of a unit's line; of a command's, `$` would begin a variable.
+
+    Source: systemd.service(5), systemd.unit(5), systemd.exec(5).
+    """
+    word = word.replace("%", "%%")
+    word = word.replace("$", "$$") if variables else word
     if re.fullmatch(r"[\w./%$:@+=-]+", word):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,1 @@
+"""A payload becomes a release that runs here: verified, tried, switched, watched, or undone."""
