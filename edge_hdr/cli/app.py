@@ -12,7 +12,24 @@ from typing import NoReturn
 
 import typer
 
-from edge_hdr.cli import build, data, evaluate, info, recognize, render
+from edge_hdr.cli import (
+    bench,
+    build,
+    bundle,
+    data,
+    deploy,
+    doctor,
+    evaluate,
+    info,
+    keygen,
+    logs,
+    recognize,
+    render,
+    rollback,
+    samples,
+    status,
+    undeploy,
+)
 from edge_hdr.errors import EdgeHdrError, StorageError, UsageError
 
 app = typer.Typer(
@@ -24,11 +41,24 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 bad input, 4 unreachable, 5 a step on the device "
     "failed, 6 a check failed, 130 interrupted.",
 )
+BOARD = "On a board"
+GROUPS = ("data", "samples")  # of commands
 app.command()(build.build)
 app.command()(recognize.recognize)
 app.command()(evaluate.evaluate)
 app.command()(info.info)
 app.add_typer(data.app, name="data")
+app.command(rich_help_panel=BOARD)(doctor.doctor)
+app.command(rich_help_panel=BOARD)(deploy.deploy)
+app.command(rich_help_panel=BOARD)(status.status)
+app.command(rich_help_panel=BOARD)(logs.logs)
+app.command(rich_help_panel=BOARD)(rollback.rollback)
+app.command(rich_help_panel=BOARD)(rollback.restart)
+app.command(rich_help_panel=BOARD)(undeploy.undeploy)
+app.command(rich_help_panel=BOARD)(bench.bench)
+app.add_typer(samples.app, name="samples", rich_help_panel=BOARD)
+app.command(rich_help_panel=BOARD)(bundle.bundle)
+app.command(rich_help_panel=BOARD)(keygen.keygen)
 
 
 def _show_version(value: bool) -> None:
@@ -56,7 +86,7 @@ def main() -> None:
     """Run the command line; exit codes are those of `edge_hdr_device.errors`."""
     arguments = sys.argv[1:]
     words = [word for word in arguments if not word.startswith("-")]
-    command = " ".join(words[:2]) if words[:1] == ["data"] else "".join(words[:1])
+    command = " ".join(words[:2] if words and words[0] in GROUPS else words[:1])
     as_json = "--json" in arguments
     signal.signal(signal.SIGTERM, _interrupt)
     if sys.stdout is None:
