@@ -3,15 +3,15 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check bench soak aarch64 service-proof release constraints clean
+.PHONY: demo test check bench soak aarch64 deploy-aarch64 service-proof release constraints clean
 
 demo: ## install, build a model at the quick preset, read a sample picture with it
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
 	@VENV=$(VENV) scripts/demo.sh
 
-test: ## install what the tests need and run them
+test: ## install what the tests need and run them, two modules at a time (ARGS="-n 0": one)
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
-	@$(RUN)/python -m pytest $(ARGS)
+	@$(RUN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: ## lint, formatting and types of both packages
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
@@ -28,6 +28,10 @@ soak: ## run the reader for 30 minutes with a camera and a broker that fail
 aarch64: ## prove the device package on emulated ARM boards
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
 	@$(RUN)/python scripts/aarch64/prove.py --out benchmarks/results/aarch64.json
+
+deploy-aarch64: ## prove edge-hdr deploy over ssh to an emulated 64-bit ARM board (root)
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test
+	@$(RUN)/python scripts/aarch64/prove_deploy.py
 
 service-proof: ## boot a Debian in a container and prove the systemd unit (root)
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test

@@ -16,4 +16,7 @@ fi
 "$python" benchmarks/build.py --preset quick
 "$python" benchmarks/build.py --preset default
 "$python" benchmarks/strokes_to_mnist.py
+if [ "$(id -u)" = 0 ] && command -v systemd-nspawn mmdebstrap >/dev/null; then # boards to deploy to
+  "$python" benchmarks/deploy.py
+fi
 "$python" scripts/readme_tables.py
