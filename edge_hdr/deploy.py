@@ -6,7 +6,7 @@ import getpass
 import platform
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ folder=$(mktemp -d "$mine.$$.XXXXXXXX")
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 129' HUP INT TERM
 head -c {size} >"$folder/payload.pyz"
-{trust}{root}python3 "$folder/payload.pyz" install "$folder/payload.pyz" {words}
+{trust}{root}python3 "$folder/payload.pyz" {words}
 """
 
 
@@ -66,14 +66,47 @@ def carry_out(
     start_s = time.monotonic()
     try:
         done = _send(connection, plan, wish, tell, on_sent)
+    except KeyboardInterrupt:
+        again = f"edge-hdr status {plan.target} shows it"
+        tell(Progress("send", "warn", f"the board undoes what was begun, within seconds; {again}"))
+        raise
     except EdgeHdrError as error:
-        if not (plan.have and error.code == UNUSABLE):
+        step = (getattr(error, "data", None) or {}).get("step")
+        if not (plan.have and error.code == UNUSABLE and step == "unpack"):
             raise
         tell(Progress("send", "note", f"{error.message}: sending all of it"))
         done = _send(connection, replace(plan, have=frozenset()), wish, tell, on_sent)
     done["target"] = plan.target
+    done["warnings"] = [*plan.warnings, *done.get("warnings", ())]
     done["took_s"] = round(time.monotonic() - start_s, 2)
     return done
+
+
+def uninstall_leftovers(connection: Connection, words: Sequence[str]) -> dict[str, Any]:
+    """Remove what is left on a board that has no edge-hdr which could do it itself.
+
+    Args:
+        connection: to the board.
+        words: the uninstall command, with `--json`.
+
+    Raises:
+        EdgeHdrError: what the command raised there.
+    """
+    from edge_hdr import payload
+    from edge_hdr.inspection import ask
+    from edge_hdr_device import released
+
+    facts = ask(connection)
+    free = facts["sudo"] == "free"
+    content = payload.build(released.find(None)).thin()
+    script = _script(
+        len(content),
+        shlex.join([*words, *(() if free or not facts["uid"] else ("--user",))]),
+        root=remote.AS_ROOT if free else (),
+    )
+    done = connection.run(("sh", "-c", script), send=content, timeout_s=INSTALL_S, check=False)
+    lines = done.stdout.decode(errors="replace").splitlines()
+    return remote.answer(lines[-1] if lines else "", done, str(connection.target))
 
 
 def _send(
@@ -103,7 +136,7 @@ def _send(
 
     done = remote.stream(
         connection,
-        ("sh", "-c", _script(plan, wish, size)),
+        ("sh", "-c", _install_script(plan, wish, size)),
         line,
         send=_pieces(content, plan, wish),
         send_bytes=size,
@@ -121,23 +154,23 @@ def _pieces(content: bytes, plan: Plan, wish: Wish) -> Iterator[bytes]:
         yield wish.sudo_password.encode() + b"\n"
 
 
-def _script(plan: Plan, wish: Wish, size: int) -> str:
+def _install_script(plan: Plan, wish: Wish, size: int) -> str:
     words = ["--attended", "--events", "--json", "--by", f"{getpass.getuser()}@{platform.node()}"]
     words += ["--window", f"{wish.window_s:g}", "--keep", str(wish.keep)]
     words += ["--budget-ms", f"{wish.budget_ms:g}"]
     words += ["--user"] if plan.mode == "user" else []
     words += [] if wish.service else ["--no-service"]
     words += ["--force"] if wish.force else []
-    trust = (
-        f'printf %s {shlex.quote(wish.trust_text)} >"$folder/trust"\n' if wish.trust_text else ""
-    )
-    root = plan.becomes_root
-    if root and wish.sudo_password is not None:
-        root = ("sudo", "-S", "-p", "", "--")
-    return RECEIVE.format(
-        uploads=UPLOADS,
-        size=size,
-        root=f"{shlex.join(root)} " if root else "",
-        trust=trust,
-        words=shlex.join(words) + (' --trust "$folder/trust"' if trust else ""),
-    )
+    command = f'install "$folder/payload.pyz" {shlex.join(words)}'
+    trust = ""
+    if wish.trust_text:
+        trust = f'printf %s {shlex.quote(wish.trust_text)} >"$folder/trust"\n'
+        command += ' --trust "$folder/trust"'
+    asks = plan.becomes_root and wish.sudo_password is not None
+    root = ("sudo", "-S", "-p", "", "--") if asks else plan.becomes_root
+    return _script(size, command, root=root, trust=trust)
+
+
+def _script(size: int, words: str, *, root: Sequence[str], trust: str = "") -> str:
+    prefix = f"{shlex.join(root)} " if root else ""
+    return RECEIVE.format(uploads=UPLOADS, size=size, root=prefix, trust=trust, words=words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge_hdr import remote
 from edge_hdr.errors import CheckFailedError, UsageError
@@ -91,6 +91,11 @@ class Plan:
         return found if found.get("mode") == self.mode else {}
 
     @property
+    def warnings(self) -> list[str]:
+        """Tell what is not as it should be on the board, and what repairs it, a line each."""
+        return _warnings(self.report)
+
+    @property
     def packages_from(self) -> str:
         """Tell where the environment's packages come from."""
         if self.environment_is_there:
@@ -168,13 +173,21 @@ def _look(connection: Connection, wish: Wish, tell: Tell) -> Report:
 
     tell(Progress("ask", "begin"))
     facts = ask(connection)
-    report = examine(facts, mode="system" if _may_be_root(facts, wish) else "user")
+    mode: Literal["system", "user"] = "system" if _may_be_root(facts, wish) else "user"
+    report = examine(facts, mode=mode, target=str(connection.target))
     board = facts["board"]["model"] or facts["userland"]["machine"]
     tell(Progress("ask", "end", f"{board}, {facts['system']['name']}"))
-    for finding in report.findings:
-        if finding.severity == "warns" and finding.subject != "network":  # we bring the packages
-            tell(Progress("ask", "warn", f"{finding.subject}: {finding.what} ({finding.repair})"))
+    for warning in _warnings(report):
+        tell(Progress("ask", "warn", warning))
     return report
+
+
+def _warnings(report: Report) -> list[str]:
+    return [
+        f"{finding.subject}: {finding.what} ({finding.repair})"
+        for finding in report.findings
+        if finding.severity == "warns"
+    ]
 
 
 def _check(report: Report, wish: Wish, target: str) -> None:

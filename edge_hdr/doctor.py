@@ -88,7 +88,11 @@ class Report:
 
 
 def examine(
-    facts: Mapping[str, Any], *, mode: Mode | None = None, now_s: float | None = None
+    facts: Mapping[str, Any],
+    *,
+    mode: Mode | None = None,
+    now_s: float | None = None,
+    target: str = "",
 ) -> Report:
     """Judge a board.
 
@@ -96,17 +100,18 @@ def examine(
         facts: what its probe told.
         mode: of the deployment; None is root's where root's rights are free.
         now_s: the time, which its clock is compared with; None is now.
+        target: how the board is called here, for commands that name it.
     """
     known = dict(facts)
     mode = mode or ("system" if known["sudo"] in {"root", "free"} else "user")
     environment, refusals = _plan(known)
-    case = Case(known, environment, mode, time.time() if now_s is None else now_s)
+    case = Case(known, environment, mode, time.time() if now_s is None else now_s, target)
     findings = (*refusals, *diagnose(case))
     worst = {finding.subject: VERDICTS[finding.severity] for finding in reversed(findings)}
     interpreter = _interpreter(environment, known) if environment else None
     rows = tuple(
         Row(what, found, worst.get(what, "ok" if judged else ""))
-        for what, found, judged in _rows(known, interpreter, mode)
+        for what, found, judged in _rows(case, interpreter)
         if found
     )
     return Report(known, rows, findings, interpreter, mode)
@@ -126,16 +131,15 @@ def _interpreter(environment: EnvironmentPlan, facts: dict[str, Any]) -> str:
     return f"{name} {version}".strip()
 
 
-def _rows(
-    facts: dict[str, Any], interpreter: str | None, mode: Mode
-) -> Iterator[tuple[str, str, bool]]:
+def _rows(case: Case, interpreter: str | None) -> Iterator[tuple[str, str, bool]]:
     """Give what, found, and whether no finding about it means that it is well."""
-    yield from _system_rows(facts, interpreter)
-    yield from _board_rows(facts)
-    yield from _service_rows(facts, mode)
+    yield from _system_rows(case, interpreter)
+    yield from _board_rows(case.facts)
+    yield from _service_rows(case.facts, case.mode)
 
 
-def _system_rows(facts: dict[str, Any], interpreter: str | None) -> Iterator[tuple[str, str, bool]]:
+def _system_rows(case: Case, interpreter: str | None) -> Iterator[tuple[str, str, bool]]:
+    facts = case.facts
     system, userland, python = facts["system"], facts["userland"], facts["python"]
     kernel = f"Linux {system['kernel']} on {system['kernel_machine']}"
     yield "board", facts["board"]["model"] or f"{userland['machine']} machine", False
@@ -148,7 +152,9 @@ def _system_rows(facts: dict[str, Any], interpreter: str | None) -> Iterator[tup
     own = [f"{name} {version}" for name, version in facts["packages"].items() if version]
     yield "packages", ", ".join(own) or "none of those that matter", False
     network = facts["network"]
-    yield "network", network["detail"], network["index"] is not None
+    brought = network["index"] is False and case.packages_to_get
+    along = "; a deployment brings the packages along" if brought else ""
+    yield "network", network["detail"] + along, network["index"] is True
 
 
 def _board_rows(facts: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
@@ -178,7 +184,9 @@ def _service_rows(facts: dict[str, Any], mode: Mode) -> Iterator[tuple[str, str,
     is_kept = kept[clock["synchronized"]]
     yield "clock", f"{is_kept}, {clock['zone'] or 'UTC'}", clock["synchronized"] is not None
     runs = "runs" if systemd["running"] else "does not run"
-    yield "systemd", f"{systemd['version'] or 'none'}, {runs}", True
+    lingers = ", the user lingers" if systemd["linger"] else ", the user does not linger yet"
+    lingers = lingers if mode == "user" and systemd["running"] else ""
+    yield "systemd", f"{systemd['version'] or 'none'}, {runs}{lingers}", True
     yield "user", f"{facts['user']} in {', '.join(facts['groups'])}", mode == "user"
     sudo = {"free": "sudo without a password", "password": "sudo with a password"}
     yield "rights", sudo.get(facts["sudo"], facts["sudo"]), True

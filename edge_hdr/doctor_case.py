@@ -52,17 +52,27 @@ class Case:
         plan: of its environment; None where nothing exists for this system.
         mode: of the deployment that would be made.
         now_s: the time here.
+        target: how the board is called here; empty where it is not known.
     """
 
     facts: dict[str, Any]
     plan: EnvironmentPlan | None
     mode: Mode
     now_s: float
+    target: str = ""
 
     @property
     def deployment(self) -> dict[str, Any]:
         """Give what edge-hdr has there; empty where it has nothing."""
         return dict(self.facts["edge_hdr"] or {})
+
+    @property
+    def rival(self) -> str | None:
+        """Give the folder of another mode's installation that has a release; None for none."""
+        there = self.deployment
+        if not there or there["mode"] == self.mode:
+            return there.get("other")
+        return there["base"] if there["current"] else None
 
     @property
     def packages_to_get(self) -> tuple[str, ...]:
@@ -98,6 +108,11 @@ class Case:
         if self.facts["sudo"] == "none":
             return f"su -c {shlex.quote(command)}"
         return f"sudo {command}"
+
+    def from_here(self, verb: str, *options: str) -> str:
+        """Spell a command of edge-hdr's, as it is typed here, not on the board."""
+        target = (shlex.quote(self.target),) if self.target else ()
+        return " ".join(("edge-hdr", verb, *target, *options))
 
     def rebooting(self, command: str) -> str:
         """Spell a command of root's that takes effect at the next start."""

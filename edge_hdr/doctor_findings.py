@@ -47,17 +47,10 @@ def _space(case: Case) -> Iterator[Finding]:
 def _packages(case: Case) -> Iterator[Finding]:
     if not case.packages_to_get:
         return
-    python, network = case.facts["python"], case.facts["network"]
+    python = case.facts["python"]
     if not (python["venv"] or python["pip"]):
         repair = case.as_root("apt install -y python3-venv")
         yield Finding("forbids", "Python", "it has no pip, and none for environments", repair)
-    if network["index"] is False:
-        yield Finding(
-            "warns",
-            "network",
-            f"the board does not reach the package index ({network['detail']})",
-            "edge-hdr deploy --offline brings the packages along",
-        )
 
 
 def _board(case: Case) -> Iterator[Finding]:
@@ -123,7 +116,7 @@ def _find_camera(case: Case) -> str:
 
 
 def _rights(case: Case) -> Iterator[Finding]:
-    facts, systemd = case.facts, case.facts["systemd"]
+    facts = case.facts
     if case.mode == "system":
         return
     if facts["cameras"] and "video" not in facts["groups"] and facts["uid"]:
@@ -135,12 +128,8 @@ def _rights(case: Case) -> Iterator[Finding]:
         yield Finding("warns", "rights", what, "log in as root to make it the system's")
     if facts["sudo"] == "password":
         what = "sudo asks for a password, so it becomes a service of the user"
-        repair = "edge-hdr deploy --ask-sudo-password makes it the system's"
-        yield Finding("warns", "rights", what, repair)
-    if systemd["running"] and not systemd["linger"]:
-        repair = case.as_root(f"loginctl enable-linger {facts['user']}")
-        what = "without lingering the service ends when the user logs out"
-        yield Finding("warns", "systemd", what, repair)
+        command = case.from_here("deploy", "--ask-sudo-password")
+        yield Finding("warns", "rights", what, f"{command} makes it the system's")
 
 
 def _service(case: Case) -> Iterator[Finding]:
@@ -173,13 +162,25 @@ def _deployment(case: Case) -> Iterator[Finding]:
     if there["service"] == "failed":
         journal = control.replace("systemctl", "journalctl")
         yield Finding("warns", "edge-hdr", "its service failed", f"{journal} -u {NAME} -n 50")
-    if there["mode"] == "system" and case.mode == "user":
-        repair = case.as_root(f"systemctl disable --now {NAME}")
-        yield Finding("warns", "edge-hdr", "root's runs already and holds the camera", repair)
-    if there["other"]:
-        stop = f"systemctl --user disable --now {NAME}"
-        repair = stop if there["mode"] == "system" else case.as_root(stop.replace(" --user", ""))
-        yield Finding("warns", "edge-hdr", f"there is another in {there['other']}", repair)
+
+
+def _rival(case: Case) -> Iterator[Finding]:
+    """Tell of an installation of the other mode, which stays beside the one to be made."""
+    if not case.rival:
+        return
+    if case.mode == "user":
+        whose = "root's"
+        stop = case.as_root(f"systemctl disable --now {NAME}")
+        if case.facts["sudo"] in {"root", "free"}:
+            stop = case.from_here("undeploy")
+    else:
+        whose, stop = "a user's own", f"systemctl --user disable --now {NAME}"
+    yield Finding(
+        "warns",
+        "edge-hdr",
+        f"{whose} installation in {case.rival} wants the same camera and port of the page",
+        f"end the other first: {stop}; or set another camera.source and web.port",
+    )
 
 
 def _megabytes(size: int) -> str:
@@ -188,5 +189,5 @@ def _megabytes(size: int) -> str:
 
 CHECKS: tuple[Check, ...] = (
     *(_space, _packages, _board, _memory, _clock),
-    *(_cameras, _rights, _service, _coral, _deployment),
+    *(_cameras, _rights, _service, _coral, _deployment, _rival),
 )

@@ -20,21 +20,30 @@ if TYPE_CHECKING:
     from edge_hdr.transport import Completed, Connection
 
 ANSWER_S = 60.0
-# Root's installation first; where there is none, the one of the user that we are there.
-FIND = """\
-for base in /opt/edge-hdr "$HOME/.local/share/edge-hdr"; do
+SYSTEM_BASE = "/opt/edge-hdr"
+# Root's installation where we may be root; else the user's own; else root's, to look at.
+FIND = f"""\
+if [ "$(id -u)" = 0 ]; then root=root
+elif sudo -n true 2>/dev/null; then root=free
+else root=none; fi
+own="$HOME/.local/share/edge-hdr"
+if [ "$root" = none ]; then set -- "$own" {SYSTEM_BASE}; else set -- {SYSTEM_BASE} "$own"; fi
+for base in "$@"; do
   if [ -e "$base/current/bin/edge-hdr-device" ]; then
     echo "$base"
     id -u
-    if [ "$(id -u)" = 0 ]; then echo root
-    elif sudo -n true 2>/dev/null; then echo free
-    else echo none; fi
+    echo "$root"
     exit 0
   fi
 done
 """
-SYSTEM_BASE = "/opt/edge-hdr"
 AS_ROOT = ("sudo", "-n", "--")
+
+
+class NotInstalledError(DeviceStepError):
+    """A board has no edge-hdr that runs."""
+
+    code = "not-installed"
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,11 @@ def find(connection: Connection) -> Installed:
 
     Raises:
         UnreachableError: the board does not answer.
-        DeviceStepError: there is none.
+        NotInstalledError: there is none.
     """
     lines = connection.run(("sh", "-c", FIND), timeout_s=ANSWER_S).stdout.decode().splitlines()
     if len(lines) != 3:
-        raise DeviceStepError(
+        raise NotInstalledError(
             f"there is no edge-hdr on {connection.target}",
             hint=f"edge-hdr deploy {connection.target}",
         )
@@ -93,6 +102,13 @@ def find(connection: Connection) -> Installed:
         becomes_root=() if uid == "0" else AS_ROOT,
         may_be_root=root in {"root", "free"},
     )
+
+
+def becomes_root(connection: Connection) -> tuple[str, ...] | None:
+    """Give the words that make a command root's on a board; None where we may not."""
+    script = 'if [ "$(id -u)" = 0 ]; then echo is; elif sudo -n true; then echo may; fi'
+    said = connection.run(("sh", "-c", script), timeout_s=ANSWER_S, check=False).stdout.strip()
+    return {b"is": (), b"may": AS_ROOT}.get(said)
 
 
 def ask(

@@ -77,7 +77,7 @@ def figures() -> str:
             f"| `strokes`, rendered and normalized | {result['images_per_second']:,.0f} images/s, "
             f"{result['workers']} workers | `python benchmarks/strokes_throughput.py` |"
         )
-    return "\n".join([*rows, *recognition(), *runtime()])
+    return "\n".join([*rows, *recognition(), *runtime(), *deployment()])
 
 
 def recognition() -> list[str]:
@@ -154,6 +154,33 @@ def runtime() -> list[str]:
             f"{found['hung to running again in s']:.0f} s | `make service-proof` |"
         )
     return rows
+
+
+def deployment() -> list[str]:
+    """Give the rows about deploying to boards of this machine."""
+    result, command = read("deploy"), "`python benchmarks/deploy.py`"
+    if not result:
+        return []
+    first, update = result["first_deployment_offline"], result["model_only_update"]
+    rows = [
+        f"| `edge-hdr deploy`, another model: canary, restart and {result['window_s']} s of "
+        f"watching included | {update['seconds']:.1f} s (plain scp of the same bytes "
+        f"{update['scp']['seconds']:.1f} s) | {command} |",
+        f"| the same: payload sent, beside the size of what changed "
+        f"| {update['sent_to_changed']:.2f} × of {update['changed_bytes'] / 1e3:.1f} kB "
+        f"(on the cable with ssh's own {update['wire_bytes'] / 1e3:.1f} kB) | {command} |",
+        f"| a first deployment to a board without network, all packages along "
+        f"| {first['seconds']:.1f} s for {first['sent_bytes'] / 1e6:.0f} MB (scp "
+        f"{first['scp']['seconds']:.1f} s) | {command} |",
+    ]
+    fleets = result["fleets"]
+    counts = ", ".join(str(fleet["boards"]) for fleet in fleets)
+    times = ", ".join(f"{fleet['update_s_per_board']:.1f}" for fleet in fleets)
+    return [
+        *rows,
+        f"| a fleet of {counts} boards on this machine, another model, in waves "
+        f"| {times} s a board | {command} |",
+    ]
 
 
 def pixels(picture: dict[str, Any]) -> str:

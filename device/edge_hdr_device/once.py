@@ -12,8 +12,9 @@ from edge_hdr_device.publish.choose import build_outlets
 from edge_hdr_device.publish.message import Message
 from edge_hdr_device.publish.outlet import Outlet, stop_all
 from edge_hdr_device.results import Event, FrameResult
-from edge_hdr_device.rig import check_places, load_reading, make_capture
+from edge_hdr_device.rig import load_reading, make_capture
 from edge_hdr_device.settings import RunConfig
+from edge_hdr_device.writable import check_places
 
 FRAME_S = 15.0  # a frame must come within this
 SEND_S = 10.0  # and an output take it within this

@@ -34,7 +34,7 @@ def find(model: str | None = None) -> Path:
         The path of an existing `.tflite` file.
 
     Raises:
-        ModelError: neither a file nor a released model.
+        ModelError: neither a file nor a released model, or a folder without one.
     """
     name = model or os.environ.get(VARIABLE) or DEFAULT
     released = folder() / name / FILE
@@ -46,6 +46,11 @@ def find(model: str | None = None) -> Path:
     if path.is_file():
         return path
     source = "" if model or name == DEFAULT else f" (from {VARIABLE})"
+    if path.is_dir():
+        raise ModelError(
+            f"{name}{source} has no {FILE}: an unfinished build?",
+            hint="the command that began a build resumes it; or name a .tflite file",
+        )
     raise ModelError(
         f"no model {name!r}{source}: neither a file nor a released model",
         hint=nearest(name, names()),

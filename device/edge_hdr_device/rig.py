@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ from edge_hdr_device.samples import Samples
 from edge_hdr_device.settings import CameraConfig, RunConfig
 from edge_hdr_device.system.board import Board
 from edge_hdr_device.system.clock import Clock
+from edge_hdr_device.writable import check_places
 
 if TYPE_CHECKING:
     from edge_hdr_device.web.server import PageServer
@@ -62,22 +62,6 @@ def load_reading(
 def make_capture(config: CameraConfig) -> Capture:
     """Make the capture of a source; nothing is opened yet."""
     return Capture(config)
-
-
-def check_places(config: RunConfig) -> None:
-    """Tell whether samples and the file of readings can be written where they are wanted.
-
-    Raises:
-        StorageError: one cannot; nothing was made.
-    """
-    wanted = [Path(config.samples.folder).expanduser()] if config.samples.folder else []
-    wanted += [Path(config.output.file).expanduser().parent] if config.output.file else []
-    for folder in wanted:
-        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if not nearest.is_dir():
-            raise StorageError(f"{nearest} is a file, not a folder", hint="name another place")
-        if not os.access(nearest, os.W_OK) or os.statvfs(nearest).f_flag & os.ST_RDONLY:
-            raise StorageError(f"{nearest} cannot be written", hint="name another place")
 
 
 class Rig:

@@ -117,8 +117,20 @@ def main() -> None:
         if not hasattr(error, "format_message"):
             raise
         # the parser's own error class, which typer does not export
-        usage = UsageError(error.format_message(), hint=f"edge-hdr {command} --help".strip())
+        usage = UsageError(error.format_message(), hint=_help(words))
         _fail(usage, command, as_json)
+
+
+def _help(words: list[str]) -> str:
+    """Name the command that explains the nearest known one to what was typed."""
+    known = ["edge-hdr"]
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    for word in words:
+        if word not in commands:
+            break
+        known.append(word)
+        commands = getattr(commands[word], "commands", {})
+    return f"{' '.join(known)} --help"
 
 
 class _InterruptedError(EdgeHdrError):

@@ -29,14 +29,13 @@ class BoardProgress:
 
     def __enter__(self) -> BoardProgress:
         if render.wants_progress() and not self._quiet:
-            from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn
             from rich.progress import Progress as Bar
+            from rich.progress import SpinnerColumn, TextColumn
 
             self._bar = Bar(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
-                BarColumn(),
-                DownloadColumn(),
+                TextColumn("{task.fields[share]}"),
                 console=render.console(stderr=True),
                 transient=True,
             )
@@ -75,14 +74,15 @@ class BoardProgress:
     def sent(self, done: int, total: int) -> None:
         """Show how much of the payload has gone over."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            share = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if done < total else ""
+            self._bar.update(self._task, share=share)
 
     def _begin(self, title: str) -> None:
         if self._bar is None:
             return
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(title, total=None)
+        self._task = self._bar.add_task(title, total=None, share="")
 
     def _line(self, text: str) -> None:
         if self._bar is not None:

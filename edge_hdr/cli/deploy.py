@@ -33,8 +33,8 @@ def deploy(
         None, "--config", help="Settings of the service; without it the board's own stay."
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Look and print the plan only."),
-    service: bool = typer.Option(
-        True, " /--no-service", help="Install without a service that runs it."
+    no_service: bool = typer.Option(
+        False, "--no-service", help="Install without a service that runs it."
     ),
     user: bool = typer.Option(
         False, "--user", help="Install for the user alone, even where sudo is free."
@@ -103,13 +103,12 @@ def deploy(
     from edge_hdr.deploy_plan import Wish
 
     if (target is None) == (inventory is None):
-        raise UsageError(
-            "name one board, or --inventory FILE for many", hint="edge-hdr deploy pi@raspberrypi"
-        )
+        both = "not both" if target else "for example: edge-hdr deploy pi@raspberrypi.local"
+        raise UsageError("name one board, or --inventory FILE for many", hint=both)
     wish = Wish(
         model=released.find(model),
         config=_readable(config, "--config"),
-        service=service,
+        service=not no_service,
         user=user,
         offline=offline,
         key=load_key(sign),
@@ -187,19 +186,22 @@ def _show_plan(plan: Plan, wish: Wish) -> None:
         f"  interpreter    {plan.environment.interpreter}",
         f"  packages       {len(plan.environment.requirements)}, {where}",
         f"  to send        {size / 1e3:.0f} kB",
-        f"  then           the canary (ten digits within {wish.budget_ms:g} ms), the switch, "
-        f"{wish.window_s:g} s of watching",
+        f"  then           the canary (ten digits within {wish.budget_ms:g} ms), the switch"
+        + (f", {wish.window_s:g} s of watching" if wish.service else ""),
     ]
     render.console().print("\n".join(lines), markup=False)
 
 
 def _show_outcome(data: dict[str, Any]) -> None:
     lines, name = [], data["target"].rstrip(":")
-    if not data["changed"]:
+    if data.get("started"):
+        lines.append(f"{name}: release {data['id']} was there, and stopped; it runs again")
+    elif not data["changed"]:
         lines.append(f"{name}: release {data['id']} is there already; nothing to do")
     else:
         runs = "runs" if data["service"] else "is installed"
-        before = f", before it {data['previous']}" if data.get("previous") else ""
+        other = data.get("previous") not in {None, data["id"]}
+        before = f", before it {data['previous']}" if other else ""
         lines.append(f"{name}: release {data['id']} {runs}{before} ({data['took_s']} s)")
     if data.get("token"):
         lines.append(f"the page's token, shown once: {data['token']}")

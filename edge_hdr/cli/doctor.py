@@ -27,7 +27,7 @@ def doctor(
     from edge_hdr.inspection import ask
 
     with connect_to(target, accept_new_host_key=accept_new_host_key) as connection:
-        report = examine(ask(connection))
+        report = examine(ask(connection), target=target)
     if not json:
         _show(target, report)
     if report.forbids:

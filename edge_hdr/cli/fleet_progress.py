@@ -32,6 +32,7 @@ class FleetProgress:
         self._bar: Any = None
         self._task: Any = None
         self._running: dict[str, None] = {}
+        self._reasons: list[str] = []
         self._asked = self._done = 0
 
     def __enter__(self) -> FleetProgress:
@@ -56,6 +57,9 @@ class FleetProgress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if kind is not None:  # no table will say why
+            for reason in self._reasons:
+                render.note(reason)
         if kind is not None and self._asked and not self._check:
             render.note(
                 f"{self._done} of {self._asked} boards were done; those that were begun finish or "
@@ -70,6 +74,8 @@ class FleetProgress:
             self._running[event.board] = None
         elif event.kind == "end" and event.outcome:
             self._running.pop(event.board, None)
+            if event.outcome.error:
+                self._reasons.append(f"{event.board}: {event.outcome.error.message}")
             self.line(f"{where}, board {event.done}/{event.total}: {_told(event.outcome)}")
         elif event.kind == "stop":
             self.line(f"stopped: {event.detail}")
@@ -88,5 +94,5 @@ class FleetProgress:
 
 
 def _told(outcome: BoardOutcome) -> str:
-    text = f"{outcome.board} {WORDS[outcome.result]} ({outcome.seconds:.1f} s)"
-    return f"{text}: {outcome.error.message}" if outcome.error else text
+    step = f": {outcome.error.step}" if outcome.error and outcome.error.step else ""
+    return f"{outcome.board} {WORDS[outcome.result]}{step} ({outcome.seconds:.1f} s)"

@@ -10,11 +10,15 @@ from edge_hdr.cli.fleet_progress import WORDS, FleetProgress
 from edge_hdr.errors import DeviceStepError, UnreachableError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from edge_hdr.deploy_plan import Wish
     from edge_hdr.fleet import BoardOutcome, BoardStatus, Delivery, FleetOutcome
 
 STYLES = {"updated": "green", "would-update": "green", "failed": "red", "unreachable": "yellow"}
 SHOWN_ERRORS = 20
+LOOK = "edge-hdr doctor looks at one board"
+NOT_ASKED = "not asked: updated before"
 
 
 class FleetFailedError(DeviceStepError):
@@ -149,13 +153,13 @@ def show_outcome(outcome: FleetOutcome) -> None:
     earlier = set(outcome.before)
     rows = []
     for board in outcome.boards:
-        word = "the same, from before" if board.board in earlier else WORDS[board.result]
+        word = NOT_ASKED if board.board in earlier else WORDS[board.result]
         step = board.error.step if board.error else ""
         rows.append([board.board, str(board.wave or ""), f"{word}{f': {step}' if step else ''}",
                      board.before or "", board.after or "", _seconds(board)])  # fmt: skip
     columns = ["board", "wave", "outcome", "before", "now", "s"]
-    table = render.table(f"Release {outcome.id}", columns, [])
-    table.columns[2].justify = "left"
+    table = _table(f"Release {outcome.id}", columns)
+    table.columns[-1].justify = "right"
     for row, board in zip(rows, outcome.boards, strict=True):
         table.add_row(*(Text(cell) for cell in row), style=STYLES.get(board.result))
     console = render.console()
@@ -163,6 +167,14 @@ def show_outcome(outcome: FleetOutcome) -> None:
     lines = [*_errors(outcome), *_warnings(outcome), *_tokens(outcome), *_resumed(outcome)]
     if lines:
         console.print("\n".join(lines), markup=False)
+
+
+def _table(title: str, columns: list[str]) -> Table:
+    """Make a table whose cells are broken where the screen is narrow: none loses text."""
+    table = render.table(title, columns, [])
+    for column in table.columns:
+        column.justify, column.overflow = "left", "fold"
+    return table
 
 
 def _seconds(board: BoardOutcome) -> str:
@@ -227,27 +239,24 @@ def raise_for(outcome: FleetOutcome) -> None:
             hint=hints[0] if hints else "are they on, and in this network?",
             data=outcome.to_dict(),
         )
-    again = f"the same command asks the {left} that are left"
-    if outcome.stopped:
-        raise FleetFailedError(
-            f"stopped: {outcome.stopped}", hint=f"mend that, then {again}", data=outcome.to_dict()
-        )
     would = "would fail or do not answer" if outcome.check else "were not updated"
-    raise FleetFailedError(
-        f"{left} of {len(outcome.boards)} boards {would}", hint=again, data=outcome.to_dict()
-    )
+    message = f"{left} of {len(outcome.boards)} boards {would}"
+    hint = f"the same command asks the {left} that are left"
+    if outcome.stopped:
+        message, hint = f"stopped: {outcome.stopped}", f"mend that, then {hint}"
+    if outcome.check:  # nothing is remembered, so the same command asks all of them
+        hint = hints[0] if hints else LOOK
+    raise FleetFailedError(message, hint=hint, data=outcome.to_dict())
 
 
 def _show_status(inventory: Path, found: list[BoardStatus]) -> None:
     from rich.text import Text
 
     columns = ["board", "release", "model", "version", "service", "frames"]
-    table = render.table(str(inventory), columns, [])
-    for column in table.columns:
-        column.justify = "left"
+    table = _table(str(inventory), columns)
     for board in found:
         style = {"unreachable": "yellow", "failed": "red"}.get(board.result)
-        table.add_row(board.board, *(Text(cell) for cell in _status_cells(board)), style=style)
+        table.add_row(*(Text(cell) for cell in [board.board, *_status_cells(board)]), style=style)
     console = render.console()
     console.print(table)
     for board in found:
@@ -266,4 +275,4 @@ def _status_cells(board: BoardStatus) -> list[str]:
 
 def _first_hint(found: list[BoardStatus]) -> str:
     hints = [board.error.hint for board in found if board.error and board.error.hint]
-    return hints[0] if hints else "edge-hdr doctor looks at one board"
+    return hints[0] if hints else LOOK

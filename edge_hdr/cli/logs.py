@@ -50,7 +50,7 @@ def command(installed: Installed, lines: int) -> tuple[str, ...]:
     from edge_hdr_device.system.systemd_unit import NAME
 
     unit = f"--unit={NAME}" if installed.mode == "system" else f"--user-unit={NAME}"
-    show = ("journalctl", "--no-pager", "--output=short-iso", unit, f"--lines={lines}")
+    show = ("journalctl", "--no-pager", "--quiet", "--output=short-iso", unit, f"--lines={lines}")
     argv = ("env", "SYSTEMD_COLORS=0", *show)
     # without root's rights those of the group adm or systemd-journal may do
     return installed.as_owner(argv) if installed.may_be_root else argv

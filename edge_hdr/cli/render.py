@@ -35,7 +35,8 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
 
     result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for index, column in enumerate(columns):
-        result.add_column(column, justify="left" if index == 0 else "right")
+        # folded rather than cut: a person may need each letter
+        result.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
         result.add_row(*row)
     return result

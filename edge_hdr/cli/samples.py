@@ -11,6 +11,8 @@ from edge_hdr.cli import render
 from edge_hdr.cli.target_option import ACCEPT, JSON, TARGET, connect_to
 
 if TYPE_CHECKING:
+    from edge_hdr.connection import Connection
+    from edge_hdr.remote import Installed
     from edge_hdr.samples_pull import Pulled
 
 app = typer.Typer(help="What a board kept for training.", no_args_is_help=True)
@@ -37,22 +39,33 @@ def pull(
     from edge_hdr.cli.progress import BuildProgress
 
     with connect_to(target, accept_new_host_key=accept_new_host_key) as connection:
-        installed = None if folder else remote.find(connection)
-        there = samples_pull.board_folder(connection, installed) if installed else folder
-        as_root = bool(installed and installed.may_be_root and installed.mode == "system")
+        there = folder or samples_pull.board_folder(connection, _installed(connection))
+        as_root = bool(remote.becomes_root(connection))
         name = (connection.target.host or "local").replace(":", "-").replace("%", "-")
         with BuildProgress(Path()) as progress:
             pulled = samples_pull.pull(
                 connection,
                 there,
                 out or Path("samples") / name,
-                as_root=as_root and bool(installed and installed.becomes_root),
+                as_root=as_root,
                 progress=progress.bytes_done,
             )
     for conflict in pulled.conflicts:
         render.note(f"warning: {pulled.out / conflict} differs from the board's; it stays as it is")
     data = pulled.to_dict()
     render.emit(command="samples pull", data=data, human=lambda: _show(pulled), as_json=json)
+
+
+def _installed(connection: Connection) -> Installed:
+    from edge_hdr import remote
+
+    try:
+        return remote.find(connection)
+    except remote.NotInstalledError as error:
+        kept = "--folder /var/lib/edge-hdr-device/samples"
+        raise remote.NotInstalledError(
+            error.message, hint=f"name the folder that an earlier one left: {kept}"
+        ) from error
 
 
 def _show(pulled: Pulled) -> None:

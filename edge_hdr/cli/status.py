@@ -28,9 +28,8 @@ def status(
 ) -> None:
     """Show release, model, service and health of a board, and the releases it can go back to."""
     if (target is None) == (inventory is None):
-        raise UsageError(
-            "name one board, or --inventory FILE for many", hint="edge-hdr status pi@raspberrypi"
-        )
+        both = "not both" if target else "for example: edge-hdr status pi@raspberrypi.local"
+        raise UsageError("name one board, or --inventory FILE for many", hint=both)
     if inventory is not None:
         from edge_hdr.cli import fleet_view
 

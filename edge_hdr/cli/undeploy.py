@@ -25,16 +25,22 @@ def undeploy(
     Samples, readings and settings that were edited on the board stay, unless --purge is given.
     """
     from edge_hdr import remote
+    from edge_hdr.deploy import uninstall_leftovers
 
     words = ("uninstall", *(("--purge",) if purge else ()), "--json")
     with connect_to(target, accept_new_host_key=accept_new_host_key) as connection:
-        installed = remote.find(connection)
-        argv = installed.as_owner(installed.command(*words))
-        data = remote.ask(connection, argv, timeout_s=LIMIT_S)
+        try:
+            installed = remote.find(connection)
+        except remote.NotInstalledError:
+            data = uninstall_leftovers(connection, words)
+        else:
+            argv = installed.as_owner(installed.command(*words))
+            data = remote.ask(connection, argv, timeout_s=LIMIT_S)
     render.emit(command="undeploy", data=data, human=lambda: _show(target, data), as_json=json)
 
 
 def _show(target: str, data: dict[str, Any]) -> None:
-    lines = [f"{target.rstrip(':')}: edge-hdr is removed"]
+    done = "edge-hdr is removed" if data["removed"] else "there was nothing to remove"
+    lines = [f"{target.rstrip(':')}: {done}"]
     lines += [f"  kept: {path}" for path in data["kept"]]
     render.console().print("\n".join(lines), markup=False)

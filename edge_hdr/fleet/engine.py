@@ -127,14 +127,14 @@ class Engine:
         """
         sizes = list(waves) or [len(boards)]
         ours = {"all": {"vars": dict(defaults or {})}, GROUP: {"hosts": dict(boards)}}
-        plan = {"events": str(self._folder / "events"), "stop": str(self._folder / "stop")}
-        given = {**(orders or {}), "edge_hdr_waves": sizes, "edge_hdr_stop_file": plan["stop"]}
+        plan = {"events": str(self._folder / "events"), "go": str(self._folder / "go")}
+        given = {**(orders or {}), "edge_hdr_waves": sizes, "edge_hdr_go_file": plan["go"]}
         words = ["-i", str(self._write("boards.json", ours)), "-i", str(inventory.resolve())]
         words += ["-e", f"@{self._write('variables.json', given)}", *(["--check"] if check else [])]
         path = self._write("plan.json", {**plan, "waves": sizes, "max_fail": max_fail})
         for name in plan.values():
             Path(name).unlink(missing_ok=True)
-        Path(plan["events"]).touch()
+            Path(name).touch()
         secret = {} if sudo_password is None else {SUDO_PASSWORD: sudo_password}
         environment = self._environment({"EDGE_HDR_FLEET_PLAN": str(path), **secret})
         command = [*_ansible(), "playbook", *words, str(PLAYBOOKS / f"{playbook}.yml")]
@@ -154,7 +154,9 @@ class Engine:
             raise DeviceStepError(
                 f"Ansible ended before {len(left)} of {len(boards)} boards were done: "
                 f"{said or f'exit code {process.returncode}'}",
-                hint="the same command goes on with those that are left",
+                hint="the same command goes on with those that are left"
+                if playbook == "deploy" and not check
+                else "try it again",
             )
 
     def _write(self, name: str, content: Any) -> Path:

@@ -38,7 +38,7 @@ class Memory:
         entry = self._boards.get(board)
         if not entry or entry["id"] != release or entry["result"] not in {"updated", "same"}:
             return None
-        return BoardOutcome(board, "same", before=release, after=release)
+        return BoardOutcome(board, "same")
 
     def tried(self, board: str, release: str) -> bool:
         """Tell whether a board was asked to take this release, with whatever result."""

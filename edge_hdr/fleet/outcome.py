@@ -38,8 +38,8 @@ class BoardOutcome:
         result: "updated", "would-update" (under check), "same" (it had the release), "failed",
             "unreachable", or "skipped" (the fleet was stopped before its turn).
         wave: that it was in, from 1; 0 for a board that was not reached.
-        before: id of the release that it ran; None for none, or when it could not be asked.
-        after: id of the release that it runs now.
+        before: id of the release that it ran; None for none, or when it was not asked.
+        after: id of the release that it runs now; None as before.
         seconds: that it took.
         error: why it was not updated.
         warnings: of its installer, a line each.
@@ -159,7 +159,8 @@ class FleetOutcome:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON-ready values."""
+        """Give it as JSON-ready values; each board says whether it was asked."""
+        asked = [board.board for board in self.asked]
         return {
             "id": self.id,
             "inventory": self.inventory,
@@ -168,9 +169,9 @@ class FleetOutcome:
             "counts": self.counts,
             "stopped": self.stopped or None,
             "seconds": self.seconds,
-            "asked": [board.board for board in self.asked],
+            "asked": asked,
             "before": list(self.before),
-            "boards": [board.to_dict() for board in self.boards],
+            "boards": [board.to_dict() | {"asked": board.board in asked} for board in self.boards],
         }
 
 

@@ -7,6 +7,9 @@ does what files in a board's home say, so that a fleet of many costs little.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -90,6 +93,7 @@ class StandIns:
 
     def __init__(self, path: Path, name: str = "first", wheels: Path | None = None) -> None:
         self.id = stand_in(path, name)
+        self.path = path
         self._parcel = fleet.Parcel(self.id, path, wheels)
 
     def plain(self, known: Sequence[Board], folder: Path) -> dict[str, fleet.Parcel]:
@@ -131,6 +135,12 @@ class Homes:
     def tell(self, name: str, word: str, text: str = "") -> None:
         """Have a board's installer behave: "fails", "crashes", "warns", or "slow" by seconds."""
         (self.home(name) / word).write_text(text)
+
+    def install(self, name: str, packer: StandIns) -> None:
+        """Have a board run a release already."""
+        command = [sys.executable, str(packer.path), "install", str(packer.path)]
+        environment = {**os.environ, "HOME": str(self.home(name))}
+        subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def inventory(self, **groups: list[str]) -> Path:
         """Write the inventory, with groups of boards."""

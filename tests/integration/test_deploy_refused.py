@@ -186,7 +186,9 @@ def test_no_room_for_what_is_sent(careful: Careful) -> None:
         path = model(careful.folder, "large")
         answer = careful.installer.access.command("deploy", "pi@board", "--model", path)
         assert "No space left" in answer.error["message"], answer.stderr
-        assert "edge" not in careful.board.sh("ls -A /var/tmp | grep -v ^systemd-private", check=False)
+        assert "edge" not in careful.board.sh(
+            "ls -A /var/tmp | grep -v ^systemd-private", check=False
+        )
     finally:
         careful.board.sh("umount /var/tmp")
     assert (state(careful.board), files(careful.board)) == (before, listing)

@@ -28,6 +28,8 @@ from edge_hdr_device.settings import CameraConfig
 WORDS = ("auto", "csi", "usb", "synthetic")
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 
+PATH_HINT = "check the path: it is one of the board itself, where the reader runs"
+
 Maker = Callable[[], Source]
 
 
@@ -92,16 +94,28 @@ def _address(text: str, config: CameraConfig) -> Maker:
 
 
 def _file(text: str, config: CameraConfig) -> Maker:
-    path = Path(text).expanduser()
-    if text and path.is_dir():
+    path, is_folder, is_file = _look(text)
+    if text and is_folder:
         return lambda: Folder(path, fps=config.fps, loop=config.loop)
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if is_file and path.suffix.lower() in SUFFIXES:
         return lambda: Still(path, fps=config.fps, loop=config.loop)
-    if path.is_file():
+    if is_file:
         return lambda: VideoFile(path, loop=config.loop, fast=config.fast)
     if "/" in text or path.suffix:
-        raise ConfigError(f"there is no file or folder {text!r}", hint="check the path")
+        raise ConfigError(f"camera.source: there is no file or folder {text!r}", hint=PATH_HINT)
     raise ConfigError(
         f"{text!r} is no camera",
         hint=f"{nearest(text.partition(':')[0], WORDS)}; or a device, an address, a file or folder",
     )
+
+
+def _look(text: str) -> tuple[Path, bool, bool]:
+    """Give the path, and whether it is a folder or a file."""
+    try:
+        path = Path(text).expanduser()
+        return path, path.is_dir(), path.is_file()
+    except (OSError, RuntimeError) as error:  # closed to this user; or the home of nobody
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"camera.source: cannot look at {text!r}: {reason}", hint=PATH_HINT
+        ) from error

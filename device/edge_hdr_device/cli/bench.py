@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from edge_hdr_device.cli import render
@@ -31,13 +32,14 @@ def execute(options: argparse.Namespace) -> int:
     """
     from edge_hdr_device import released
     from edge_hdr_device.bench import bench
-    from edge_hdr_device.config import state_folder
+    from edge_hdr_device.config import STATE, state_folder
 
     if not 0 < options.seconds <= MOST_S:
         raise UsageError(
             f"--seconds {options.seconds:g} is out of range", hint=f"above 0, up to {MOST_S:g}"
         )
-    found = bench(released.find(options.model), seconds=options.seconds, state=state_folder())
+    state = state_folder() if os.environ.get(STATE) else None  # nothing is left behind
+    found = bench(released.find(options.model), seconds=options.seconds, state=state)
     render.emit(
         command="bench", data=found.to_dict(), human="\n".join(_lines(found)), as_json=options.json
     )

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_hdr_device.cli import render
-from edge_hdr_device.errors import EdgeHdrError, UsageError
+from edge_hdr_device.cli.telling import telling
+from edge_hdr_device.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_hdr_device.install.installer import Outcome
     from edge_hdr_device.install.layout import Layout, Mode
-    from edge_hdr_device.install.life import Life
-    from edge_hdr_device.install.steps import Progress, Tell
 
 HELP = "install a payload on this board"
 DESCRIPTION = (
@@ -25,7 +21,6 @@ DESCRIPTION = (
     "watch it, and go back by itself if it does not do well."
 )
 WINDOW_S, KEEP, BUDGET_MS = 10.0, 3, 50.0
-MARKS = {"begin": "…", "end": "✓", "skip": "–", "note": " ", "warn": "!"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +73,8 @@ def execute(options: argparse.Namespace) -> int:
     Raises:
         EdgeHdrError: it failed; what ran before runs as before.
     """
-    from edge_hdr_device.install.installer import install, layout_of
+    from edge_hdr_device.install.installer import install
+    from edge_hdr_device.install.placing import layout_of
     from edge_hdr_device.install.request import Request
 
     if options.keep < 1:
@@ -94,11 +90,12 @@ def execute(options: argparse.Namespace) -> int:
         force=options.force,
         trust=options.trust,
     )
+    layout = layout_of(request.mode, request.payloads[0])
     if options.dry_run:
-        return _rehearse(options, layout_of(request.mode), request)
+        return _rehearse(options, layout, request)
     with_json(options)
-    with attended(options) as life, journal_shown(options):
-        outcome = install(request, teller(options, life), life=life)
+    with telling(options) as (tell, life):
+        outcome = install(request, tell, layout=layout, life=life)
     data = outcome.to_dict()
     render.emit(command="install", data=data, human=lambda: show(outcome), as_json=options.json)
     return 0
@@ -132,70 +129,15 @@ def by_default() -> str:
     return os.environ.get("SUDO_USER") or user_name()
 
 
-def attended(options: argparse.Namespace) -> Life:
-    """Make what listens for a stop, and for the end of standard input if that was asked for."""
-    from edge_hdr_device.install.life import Life, follow_life_line
-
-    life = Life()
-    if options.attended:
-        follow_life_line(life)
-    return life
-
-
-def teller(options: argparse.Namespace, life: Life) -> Tell:
-    """Give what tells of the steps: lines of JSON on stdout, or lines for a person on stderr."""
-
-    def tell(progress: Progress) -> None:
-        try:
-            if options.events:
-                sys.stdout.write(progress.to_line() + "\n")
-                sys.stdout.flush()
-            elif line := _line(progress):
-                render.note(line)
-        except OSError:  # whoever wanted to hear it has gone
-            _close_output()
-            life.stop("as its output was closed")
-
-    return tell
-
-
-@contextlib.contextmanager
-def journal_shown(options: argparse.Namespace) -> Iterator[None]:
-    """Show a person the last lines of a service that failed; a program has them in the document."""
-    try:
-        yield
-    except EdgeHdrError as error:
-        lines = (getattr(error, "data", None) or {}).get("journal", [])
-        if lines and not options.json:
-            render.note("\n".join(["the journal's last lines:", *(f"    {one}" for one in lines)]))
-        raise
-
-
-def _line(progress: Progress) -> str:
-    from edge_hdr_device.install.steps import STEPS
-
-    detail = f": {progress.detail}" if progress.detail else ""
-    if progress.state in {"note", "warn"}:
-        return f"{MARKS[progress.state]}   {progress.detail}"
-    if progress.state == "begin":
-        return f"… {STEPS.get(progress.step, progress.step)}" if sys.stderr.isatty() else ""
-    return f"{MARKS[progress.state]} {progress.step}{detail}"
-
-
-def _close_output() -> None:
-    """Let nothing fail any more for want of a reader."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)
-
-
 def show(outcome: Outcome) -> None:
     """Tell a person what an installation came to."""
     state = "runs" if outcome.service else "is installed"
     lines = [f"{outcome.id} ({outcome.model}) {state}, {outcome.mode} mode, in {outcome.base}"]
-    if not outcome.changed:
+    if outcome.started:
+        lines[0] = f"{outcome.id} ({outcome.model}) was stopped; it runs again"
+    elif not outcome.changed:
         lines[0] = f"nothing to do: {outcome.id} ({outcome.model}) {state} already"
-    elif outcome.previous and outcome.previous != outcome.id:
+    elif outcome.previous:
         lines.append(f"before: {outcome.previous}")
     if outcome.removed:
         lines.append(f"removed: {', '.join(outcome.removed)}")

@@ -10,6 +10,7 @@ from typing import Any
 from edge_hdr_device.errors import EdgeHdrError
 
 SCHEMA = 1
+JOURNAL = "the journal's last lines:"
 
 
 def emit(
@@ -37,6 +38,8 @@ def emit_error(error: EdgeHdrError, *, command: str, as_json: bool) -> None:
         details = {"code": error.code, "message": error.message, "hint": error.hint}
         data = getattr(error, "data", None)
         document(command, data=data, error={**details, "exit_code": error.exit_code})
+    if journal := (getattr(error, "data", None) or {}).get("journal"):
+        sys.stderr.write("".join(f"{line}\n" for line in (JOURNAL, *(f"    {x}" for x in journal))))
     sys.stderr.write(f"error: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"hint: {error.hint}\n")

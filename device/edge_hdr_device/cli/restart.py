@@ -7,13 +7,11 @@ import argparse
 from edge_hdr_device.cli import render
 from edge_hdr_device.cli.install import (
     add_watching,
-    attended,
     by_default,
-    journal_shown,
     mode,
-    teller,
     with_json,
 )
+from edge_hdr_device.cli.telling import telling
 
 HELP = "start the service anew"
 DESCRIPTION = "Start the deployed service anew and watch whether it stays up."
@@ -35,9 +33,9 @@ def execute(options: argparse.Namespace) -> int:
 
     wanted = Wanted(options.window, options.by or by_default())
     with_json(options)
-    with attended(options) as life, journal_shown(options):
-        layout = find_layout(mode(options))
-        outcome = restart(layout, wanted, teller(options, life), life=life)
+    layout = find_layout(mode(options))
+    with telling(options) as (tell, life):
+        outcome = restart(layout, wanted, tell, life=life)
     human = f"{outcome.id} ({outcome.model}) runs"
     render.emit(command="restart", data=outcome.to_dict(), human=human, as_json=options.json)
     return 0

@@ -7,14 +7,12 @@ import argparse
 from edge_hdr_device.cli import render
 from edge_hdr_device.cli.install import (
     add_watching,
-    attended,
     by_default,
-    journal_shown,
     mode,
     show,
-    teller,
     with_json,
 )
+from edge_hdr_device.cli.telling import telling
 
 HELP = "go back to an earlier release"
 DESCRIPTION = "Switch to the release that ran before, or a named one; it is watched like a new one."
@@ -41,9 +39,9 @@ def execute(options: argparse.Namespace) -> int:
     by = options.by or by_default()
     wanted = Wanted(options.window, by, not options.no_service)
     with_json(options)
-    with attended(options) as life, journal_shown(options):
-        layout = find_layout(mode(options))
-        outcome = rollback(layout, options.id, wanted, teller(options, life), life=life)
+    layout = find_layout(mode(options))
+    with telling(options) as (tell, life):
+        outcome = rollback(layout, options.id, wanted, tell, life=life)
     data = outcome.to_dict()
     render.emit(command="rollback", data=data, human=lambda: show(outcome), as_json=options.json)
     return 0

@@ -29,7 +29,7 @@ def execute(options: argparse.Namespace) -> int:
 def _lines(found: dict[str, Any]) -> list[str]:
     current = found["current"]
     if current is None:
-        return [f"nothing is deployed in {found['base']}"]
+        return [f"nothing was released in {found['base']}", *_history(found)]
     since = f", since {current['installed_at']}" if current["installed_at"] else ""
     lines = [f"release   {current['id']} ({current['model']}, version {current['version']}){since}"]
     if found["trial"]:
@@ -41,6 +41,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
     others = [one for one in found["releases"] if one["id"] != current["id"]]
     lines += [f"earlier   {one['id']} ({one['model']})" for one in others]
     lines += [f"trusts    {fingerprint}" for fingerprint in found["trusted"]]
+    return lines + _history(found)
+
+
+def _history(found: dict[str, Any]) -> list[str]:
+    """Say what was done here."""
+    lines = []
     for entry in found["history"]:
         words = (entry.get(name) or "" for name in ("time", "action", "id", "outcome", "detail"))
         lines.append(f"history   {' '.join(word for word in words if word)}")

@@ -18,7 +18,7 @@ from edge_hdr_device.install.index import (
 from edge_hdr_device.install.layout import Layout
 from edge_hdr_device.install.release import Release
 from edge_hdr_device.install.room import check_space, storage, sync
-from edge_hdr_device.install.signers import add_keys, find_signer
+from edge_hdr_device.install.signers import add_keys, find_signer, told_of
 from edge_hdr_device.install.telling import Teller
 from edge_hdr_device.install.trying import plan_here, run_canary
 from edge_hdr_device.storage import write_atomic
@@ -101,9 +101,9 @@ class Building:
             added = self._request.trust
             key, is_new = find_signer(self.archive, self._layout, added)
             if added and is_new:
-                add_keys(self._layout, added)
-                step.note(f"{self._layout.trusted} has the keys of {added} from now on")
-            signed = f"signed by {key.fingerprint}" if key else "not signed"
+                names = ", ".join(one.named for one in add_keys(self._layout, added))
+                step.note(f"from now on {self._layout.trusted} has {names}")
+            signed = told_of(self.archive.signature, key)
             step.detail = f"{self.index.id}, {self.index.model}, {signed}"
 
     def unpack(self) -> None:

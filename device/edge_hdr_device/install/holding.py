@@ -23,6 +23,7 @@ from edge_hdr_device.errors import DeviceStepError
 from edge_hdr_device.install import switch
 from edge_hdr_device.install.children import run
 from edge_hdr_device.install.layout import Layout
+from edge_hdr_device.install.room import unless_full
 from edge_hdr_device.storage import storage_error
 
 __all__ = ["hold", "holder", "run"]
@@ -108,15 +109,18 @@ def _make_folders(layout: Layout) -> None:
     if not layout.base.is_dir():
         layout.base.mkdir(parents=True, exist_ok=True)
         layout.base.chmod(0o755)
-    layout.work.mkdir(mode=0o700, exist_ok=True)
+    with unless_full():
+        layout.work.mkdir(mode=0o700, exist_ok=True)
 
 
 def _sign(layout: Layout, descriptor: int, by: str) -> None:
+    """Write down who holds it; it is held without, so a full disk does not matter."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
     note = json.dumps({"by": by, "pid": os.getpid(), "since": since}) + "\n"
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, note.encode(), 0)
+        with unless_full():
+            os.pwrite(descriptor, note.encode(), 0)
     except OSError as error:
         raise storage_error(layout.lock, error) from error
 

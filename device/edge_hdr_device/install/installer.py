@@ -25,6 +25,7 @@ from edge_hdr_device.install.building import Building
 from edge_hdr_device.install.explaining import explained
 from edge_hdr_device.install.layout import Layout, Mode
 from edge_hdr_device.install.life import Life, Stopped, StoppedError
+from edge_hdr_device.install.placing import layout_of
 from edge_hdr_device.install.recovery import recover
 from edge_hdr_device.install.request import Request
 from edge_hdr_device.install.service_choice import choose_service
@@ -44,10 +45,11 @@ class Outcome:
         id: of the release that runs now.
         version: of its device package.
         model: its model's id.
-        previous: release that ran before; None for none.
+        previous: release that ran before this one; None for none.
         mode: whose deployment it is.
         base: its folder.
         changed: whether anything was switched.
+        started: whether a service that was stopped was only started again.
         service: whether systemd runs it.
         ready: whether frames came within the window; None where nobody looked.
         environment: key of its virtual environment.
@@ -65,6 +67,7 @@ class Outcome:
     base: str
     changed: bool
     service: bool
+    started: bool = False
     ready: bool | None = None
     environment: str = ""
     warnings: tuple[str, ...] = ()
@@ -92,7 +95,7 @@ def install(
         EdgeHdrError: it failed, `data` names the step, and what ran before runs as before.
         StoppedError: it was told to stop.
     """
-    layout = layout or layout_of(request.mode)
+    layout = layout or layout_of(request.mode, next(iter(request.payloads), None))
     run = _Installation(request, layout, Teller(tell), life or Life())
     mask = os.umask(READABLE)
     try:
@@ -100,12 +103,6 @@ def install(
             return run.run()
     finally:
         os.umask(mask)
-
-
-def layout_of(mode: Mode | None) -> Layout:
-    """Give root's places to root and a user's to a user, unless it is said."""
-    mode = mode or ("system" if os.geteuid() == 0 else "user")
-    return Layout.system() if mode == "system" else Layout.user()
 
 
 class _Installation:
@@ -160,18 +157,20 @@ class _Installation:
         return same and not self.request.force
 
     def _same(self, building: Building) -> Outcome:
-        """Nothing to do, but to start what does not run."""
+        """Nothing to do, but to start what does not run and remove what an earlier one left."""
         for name in ("canary", "settings", "switch"):
             self.tell.skip(name, "nothing has changed")
         trial = self._trial()
-        if self.systemd and not self.systemd.show().runs:
+        started = self.systemd is not None and not self.systemd.show().runs
+        if started:
             trial.start_only()
         else:
             for name in ("restart", "health"):
                 self.tell.skip(name, "it runs" if self.systemd else "no service")
-        for name in ("commit", "prune"):
-            self.tell.skip(name, "nothing has changed")
-        return self._outcome(building, trial, building.index.id, changed=False)
+        self.tell.skip("commit", "nothing has changed")
+        removed = self._prune()
+        previous = switch.previous_id(self.layout)
+        return self._outcome(building, trial, previous, started=started, removed=removed)
 
     def _settle_settings(self, building: Building, config: bytes | None) -> None:
         with self.tell.step("settings") as step:
@@ -202,6 +201,8 @@ class _Installation:
     def _kept(self, building: Building, trial: Trial, previous: str | None) -> Outcome:
         """Write down what was done, and make room; it is kept, whatever comes of that."""
         release_id = building.index.id
+        if previous == release_id:  # it was only done again
+            previous = switch.previous_id(self.layout)
         with self._only_warned():
             release.note_kept(self.layout, release_id, by=self.request.by, previous=previous)
         history.add(
@@ -213,11 +214,15 @@ class _Installation:
             outcome="ok",
             detail=f"after {previous}" if previous else "the first",
         )
+        removed = self._prune()
+        return self._outcome(building, trial, previous, changed=True, removed=removed)
+
+    def _prune(self) -> tuple[str, ...]:
         removed: list[str] = []
         with self._only_warned(), self.tell.step("prune") as step:
             removed = prune.prune(self.layout, self.request.keep)
             step.detail = ", ".join(removed) or "nothing to remove"
-        return self._outcome(building, trial, previous, changed=True, removed=tuple(removed))
+        return tuple(removed)
 
     @contextlib.contextmanager
     def _only_warned(self) -> Iterator[None]:
@@ -232,7 +237,8 @@ class _Installation:
         trial: Trial,
         previous: str | None,
         *,
-        changed: bool,
+        changed: bool = False,
+        started: bool = False,
         removed: tuple[str, ...] = (),
     ) -> Outcome:
         return Outcome(
@@ -243,6 +249,7 @@ class _Installation:
             mode=self.layout.mode,
             base=str(self.layout.base),
             changed=changed,
+            started=started,
             service=self.systemd is not None,
             ready=trial.ready,
             environment=building.environment,

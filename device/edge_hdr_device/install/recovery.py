@@ -39,6 +39,8 @@ def recover(layout: Layout, spare: Iterable[Path] = ()) -> str:
 def _sweep(layout: Layout, spare: Iterable[Path]) -> None:
     """Empty the work folder."""
     needed = [path.resolve() for path in spare]
+    if not layout.work.is_dir():
+        return
     with storage(layout.work):
         for entry in layout.work.iterdir():
             if any(path.is_relative_to(entry.resolve()) for path in needed):

@@ -8,7 +8,7 @@ from edge_hdr_device.install import archive as archives
 from edge_hdr_device.install import environment, release, switch
 from edge_hdr_device.install.index import CONFIG, RUNTIME, is_wheel
 from edge_hdr_device.install.layout import Layout
-from edge_hdr_device.install.signers import find_signer
+from edge_hdr_device.install.signers import find_signer, told_of
 from edge_hdr_device.install.systemd import Systemd
 from edge_hdr_device.install.trying import plan_here
 
@@ -27,6 +27,7 @@ def rehearse(request: Request, layout: Layout) -> dict[str, Any]:
     """
     with archives.Archive(request.payloads) as archive:
         signer, _ = find_signer(archive, layout, request.trust)
+        signed = told_of(archive.signature, signer)
         held = archives.held(layout)
         index = archive.index
         for name, member in index.members.items():
@@ -50,8 +51,7 @@ def rehearse(request: Request, layout: Layout) -> dict[str, Any]:
         "running": running,
         "signed_by": signer.fingerprint if signer else None,
         "steps": {
-            "verify": f"{len(coming)} members, {size / 1e6:.1f} MB; "
-            + (f"signed by {signer.fingerprint}" if signer else "not signed"),
+            "verify": f"{len(coming)} members, {size / 1e6:.1f} MB; {signed}",
             "unpack": f"{index.id} is here already" if known else str(layout.releases / index.id),
             "environment": f"reuse {plan.key}"
             if there

@@ -17,7 +17,7 @@ from edge_hdr_device.install import switch
 from edge_hdr_device.install.index import Index, Member, PayloadError
 from edge_hdr_device.install.layout import Layout
 from edge_hdr_device.install.links import put_link
-from edge_hdr_device.install.room import storage, sync
+from edge_hdr_device.install.room import storage, sync, unless_full
 from edge_hdr_device.storage import write_atomic
 
 UNIT, LAUNCHER = "edge-hdr-device.service", "bin/edge-hdr-device"
@@ -229,9 +229,14 @@ def discard(layout: Layout, release_id: str) -> None:
     place, gone = layout.releases / release_id, layout.work / f"{release_id}.gone"
     with storage(place):
         if place.is_dir():
-            layout.work.mkdir(exist_ok=True)
-            shutil.rmtree(gone, ignore_errors=True)
-            place.rename(gone)
+            with unless_full():
+                layout.work.mkdir(exist_ok=True)
+            if not layout.work.is_dir():
+                (place / names.INDEX).unlink(missing_ok=True)  # without it, it is none
+                gone = place
+            else:
+                shutil.rmtree(gone, ignore_errors=True)
+                place.rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -28,6 +28,7 @@ BASE = (
     *("current", "fallback", "settle", "history.jsonl", LINGERING),
     *("releases", "runtimes", "environments", "work", "lock"),
 )
+SAMPLES = "samples"  # where they are kept in the state folder, if the settings say so
 ETC = ("device.toml.fallback", "trusted-keys")
 
 
@@ -80,6 +81,8 @@ def uninstall(layout: Layout, *, purge: bool = False, by: str = "") -> Removal:
                 found.kept += _collected(layout, settings)
             _remove_settings(layout, found, purge=purge)
             _remove_base(layout, found, purge=purge)
+    if layout.mode == "user":
+        _remove_unit_folders(layout, found)
     if purge and layout.mode == "system":
         _remove_user(found)
     return found
@@ -87,6 +90,7 @@ def uninstall(layout: Layout, *, purge: bool = False, by: str = "") -> Removal:
 
 def _is_there(layout: Layout, *, purge: bool) -> bool:
     places = [*(layout.base / name for name in BASE), layout.unit, layout.command]
+    places += [layout.base]
     places += [layout.state, layout.etc] if purge else [layout.state / n for n in REMEMBERED]
     return any(os.path.lexists(place) for place in places)
 
@@ -120,6 +124,13 @@ def _remove_service(layout: Layout, found: Removal) -> None:
         found.removed.append("lingering of this user")
 
 
+def _remove_unit_folders(layout: Layout, found: Removal) -> None:
+    """Remove the folders of a user's units where nothing is in them."""
+    folder = layout.unit.parent
+    for place in (*sorted(folder.glob("*.wants")), folder, folder.parent):
+        _remove_if_empty(place, found)
+
+
 def _remove_state(layout: Layout, found: Removal, *, purge: bool) -> None:
     names = [path.name for path in _entries(layout.state)] if purge else list(REMEMBERED)
     for name in names:
@@ -129,7 +140,8 @@ def _remove_state(layout: Layout, found: Removal, *, purge: bool) -> None:
 
 def _collected(layout: Layout, settings: RunConfig) -> list[str]:
     """Name what was collected, wherever it is."""
-    places = [(path, "samples") for path in _samples(settings)]
+    kept = dict.fromkeys([*_samples(settings), layout.state / SAMPLES])
+    places = [(path, "samples") for path in kept]
     places += [(path, "readings") for path in _readings(settings)]
     named = [f"{path} ({what})" for path, what in places if path.exists()]
     known = [path for path, _ in places]
@@ -174,7 +186,8 @@ def _remove_settings(layout: Layout, found: Removal, *, purge: bool) -> None:
 
 def _remove_base(layout: Layout, found: Removal, *, purge: bool) -> None:
     others = [path.name for path in _entries(layout.base) if path.name not in BASE]
-    for name in (*(others if purge else ()), *BASE):
+    halves = [name for name in others if name.startswith(".") and name.endswith(".part")]
+    for name in (*(others if purge else halves), *BASE):
         _remove(layout.base / name, found)
     found.kept += [f"{path} (not ours)" for path in _entries(layout.base)]
     _remove_if_empty(layout.base, found)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from edge_hdr_device.errors import DeviceStepError, EdgeHdrError, InputError, nearest
+from edge_hdr_device.errors import DeviceStepError, EdgeHdrError, InputError, StorageError, nearest
 from edge_hdr_device.install import configuration, history, holding, release, switch, unit
 from edge_hdr_device.install.explaining import explained
 from edge_hdr_device.install.installer import Outcome
@@ -17,8 +17,10 @@ from edge_hdr_device.install.layout import Layout
 from edge_hdr_device.install.life import Life
 from edge_hdr_device.install.recovery import recover
 from edge_hdr_device.install.release import Release
+from edge_hdr_device.install.room import is_full
 from edge_hdr_device.install.service_choice import choose_service
 from edge_hdr_device.install.steps import Tell
+from edge_hdr_device.install.systemd import Systemd
 from edge_hdr_device.install.telling import Teller
 from edge_hdr_device.install.trial import Trial
 
@@ -70,13 +72,7 @@ def rollback(
         systemd = choose_service(layout, teller, wanted=wanted.service)
         config = configuration.choose(layout, target.config(left=True))
         before = configuration.present(layout) if config is not None else None
-        arranged = unit.Arranged()
-        with teller.step("settings"):
-            content = (configuration.present(layout) if config is None else config) or b""
-            if systemd:
-                arranged = unit.arrange(layout, target.folder, content, teller.warn)
-            else:
-                configuration.check(layout, target.folder, content)
+        arranged = _settle_settings(layout, target, config, systemd, teller)
         trial = Trial(layout, systemd, life, teller, wanted.window_s)
         if before is not None:
             trial.keep = partial(_keep_settings, layout, before, previous, target.id, teller)
@@ -112,7 +108,7 @@ def restart(layout: Layout, wanted: Wanted, tell: Tell, *, life: Life | None = N
             )
         trial = Trial(layout, systemd, life, teller, wanted.window_s)
         trial.start_only()
-        return _outcome(layout, running, running.id, trial, teller, start_s)
+        return _outcome(layout, running, switch.previous_id(layout), trial, teller, start_s)
 
 
 def find(layout: Layout, release_id: str | None) -> Release:
@@ -151,6 +147,24 @@ def _check_whole(layout: Layout, target: Release) -> None:
         )
 
 
+def _settle_settings(
+    layout: Layout, target: Release, config: bytes | None, systemd: Systemd | None, tell: Teller
+) -> unit.Arranged:
+    """Let the release try its settings; where the disk is full the watching alone shows."""
+    with tell.step("settings") as step:
+        content = (configuration.present(layout) if config is None else config) or b""
+        try:
+            if systemd:
+                return unit.arrange(layout, target.folder, content, tell.warn)
+            configuration.check(layout, target.folder, content)
+        except StorageError as error:
+            if not is_full(error) or (systemd and not (target.folder / release.UNIT).is_file()):
+                raise
+            tell.warn("the disk is full: the settings were not tried beforehand")
+            step.detail = "as they were left"
+    return unit.Arranged()
+
+
 @contextlib.contextmanager
 def _held(layout: Layout, wanted: Wanted, tell: Teller, action: str) -> Iterator[None]:
     with explained(tell), contextlib.ExitStack() as held:
@@ -159,7 +173,8 @@ def _held(layout: Layout, wanted: Wanted, tell: Teller, action: str) -> Iterator
             held.enter_context(holding.hold(layout, by=by))
         with tell.step("recover") as step:
             step.detail = recover(layout)
-        layout.work.chmod(0o711)  # the service's user tries the settings in there
+        with contextlib.suppress(FileNotFoundError):  # on a full disk
+            layout.work.chmod(0o711)  # the service's user tries the settings in there
         try:
             yield
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,27 @@ from pathlib import Path
 
 from edge_hdr_device.errors import StorageError
 from edge_hdr_device.storage import storage_error
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether an error, or what it came from, is that the disk is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+@contextlib.contextmanager
+def unless_full() -> Iterator[None]:
+    """Let a full disk keep the body from its work, where all goes on without."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        if not is_full(error):
+            raise
 
 
 @contextlib.contextmanager

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 from edge_hdr_device.errors import EdgeHdrError
 from edge_hdr_device.install import history, holding, release, switch, trust
-from edge_hdr_device.install.layout import Layout, Mode
+from edge_hdr_device.install.layout import Layout
+from edge_hdr_device.install.placing import find_layout
 from edge_hdr_device.install.systemd import Systemd
 from edge_hdr_device.install.watch import Page, is_ready
 
+__all__ = ["find_layout", "status"]
+
 SHOWN = 5  # entries of the history
-
-
-def find_layout(mode: Mode | None = None) -> Layout:
-    """Give the places of the deployment that is here: this user's own before the other one.
-
-    Args:
-        mode: "system" or "user"; None takes what there is.
-    """
-    both = {"system": Layout.system(), "user": Layout.user()}
-    if mode:
-        return both[mode]
-    own, other = ("system", "user") if os.geteuid() == 0 else ("user", "system")
-    return both[other] if _is_there(both[other]) and not _is_there(both[own]) else both[own]
-
-
-def _is_there(layout: Layout) -> bool:
-    return layout.current.is_symlink() or layout.history.exists()
 
 
 def status(layout: Layout) -> dict[str, Any]:

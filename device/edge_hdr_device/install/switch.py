@@ -16,10 +16,11 @@ import time
 from importlib import resources
 from pathlib import Path
 
-from edge_hdr_device.errors import DeviceStepError
+from edge_hdr_device.errors import DeviceStepError, StorageError
 from edge_hdr_device.install.children import run
 from edge_hdr_device.install.index import INDEX
 from edge_hdr_device.install.layout import Layout
+from edge_hdr_device.install.room import is_full
 from edge_hdr_device.storage import storage_error, write_atomic
 
 NONE = "none"  # what a link of a trial says where there was nothing before
@@ -121,6 +122,8 @@ def go_back(layout: Layout) -> None:
 def write_settle(layout: Layout) -> None:
     """Write the script that undoes a trial whose installer has gone.
 
+    On a full disk that of another version stays; it goes back just as well.
+
     Raises:
         StorageError: it cannot be written; one that was there stays.
     """
@@ -128,7 +131,12 @@ def write_settle(layout: Layout) -> None:
     with contextlib.suppress(OSError):
         if layout.settle.read_bytes() == text and os.access(layout.settle, os.X_OK):
             return
-    write_atomic(layout.settle, text, mode=0o755)
+    try:
+        write_atomic(layout.settle, text, mode=0o755)
+    except StorageError as error:
+        if is_full(error) and os.access(layout.settle, os.X_OK):
+            return
+        raise
     with contextlib.suppress(OSError):
         sync_folder(layout.base)
 
@@ -163,8 +171,13 @@ def _linked(link: Path) -> str | None:
 
 def _link(layout: Layout, link: Path, target: str) -> None:
     """Make a link, or put it in another's place, in one step."""
-    layout.work.mkdir(mode=0o700, exist_ok=True)
     new = layout.work / f"{link.name}.new"
+    try:
+        layout.work.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        new = layout.base / f".{link.name}.part"  # settle sweeps it as well
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)  # noqa: PTH108 - the system's own calls, which a test counts
     os.symlink(target, new)  # noqa: PTH211

@@ -91,7 +91,7 @@ class UnitState:
             "pid": self.pid or None,
             "restarts": self.restarts,
             "since": self.since_s,
-            "text": self.text,
+            "text": self.text if self.runs else None,  # else what an earlier run said
         }
 
 

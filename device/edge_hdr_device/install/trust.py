@@ -62,6 +62,11 @@ class PublicKey:
         digest = base64.b64encode(hashlib.sha256(self.blob).digest()).decode()
         return f"SHA256:{digest.rstrip('=')}"
 
+    @property
+    def named(self) -> str:
+        """Give its fingerprint, and what its owner calls it."""
+        return f"{self.fingerprint} ({self.comment})" if self.comment else self.fingerprint
+
 
 def load(path: Path) -> tuple[PublicKey, ...]:
     """Read a board's trusted keys; none where there is no such file.
@@ -119,7 +124,7 @@ def check(index: bytes, signature: str | None, keys: Sequence[PublicKey]) -> Pub
     if trusted is None:
         raise PayloadError(
             f"the payload is signed by {signer.fingerprint}, which this board does not trust",
-            hint=f"it trusts {', '.join(_named(key) for key in keys)}",
+            hint=f"it trusts {', '.join(key.named for key in keys)}",
         )
     if not ed25519.verify(trusted.key, index, sealed):
         raise PayloadError(
@@ -127,6 +132,15 @@ def check(index: bytes, signature: str | None, keys: Sequence[PublicKey]) -> Pub
             hint=f"bundle it again: {_SIGN}",
         )
     return trusted
+
+
+def signer_of(signature: str) -> PublicKey:
+    """Give the key that a payload says to be signed by; nothing is checked.
+
+    Raises:
+        PayloadError: its signature cannot be read.
+    """
+    return _parse(signature)[0]
 
 
 def _key(blob: str) -> bytes:
@@ -149,7 +163,3 @@ def _parse(line: str) -> tuple[PublicKey, bytes]:
         raise PayloadError(
             "the payload's signature cannot be read", hint=f"bundle it again: {_SIGN}"
         ) from error
-
-
-def _named(key: PublicKey) -> str:
-    return f"{key.fingerprint} ({key.comment})" if key.comment else key.fingerprint

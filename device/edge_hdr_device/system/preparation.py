@@ -19,8 +19,10 @@ from edge_hdr_device.system.places import (
     secret_files,
     written_folders,
 )
-from edge_hdr_device.system.systemd_unit import CAMERA_GROUPS, NAME, STATE, Machine
+from edge_hdr_device.system.systemd_unit import NAME, STATE, Machine
 from edge_hdr_device.web.token import FILE, is_loopback, load_hash
+
+NEEDED_GROUP = "video"  # every camera is its; few systems lack render, and few cameras want it
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,9 @@ def starting_steps(service: Service, out: Path) -> tuple[str, ...]:
 
 def notes(service: Service, machine: Machine, settings: RunConfig) -> tuple[str, ...]:
     """Tell what the reader should know about this machine, a sentence each."""
-    missing = [name for name in CAMERA_GROUPS if name not in machine.groups]
-    lines = [f"this machine has no group {name}, so the unit leaves it out" for name in missing]
-    if service.own:
-        lines = _group_notes(service.account, machine)
+    lines = _group_notes(service.account, machine) if service.own else []
+    if not service.own and NEEDED_GROUP not in machine.groups:
+        lines.append(f"this machine has no group {NEEDED_GROUP}, so the unit leaves it out")
     if not machine.has_memory_limit:
         lines.append(
             "the kernel limits no memory yet: add cgroup_enable=memory to "

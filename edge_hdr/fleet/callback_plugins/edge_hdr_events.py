@@ -1,7 +1,7 @@
 """Ansible callback: write what happens to each board as a line of JSON, and say when to stop.
 
 The plan is a JSON file that the environment's EDGE_HDR_FLEET_PLAN names: where the events go, the
-sizes of the waves, the share that may fail, and the file that is left when no board shall begin.
+sizes of the waves, the share that may fail, and the file without which no board shall begin.
 That is decided here, where each result arrives before Ansible begins the next wave.
 """
 
@@ -29,8 +29,10 @@ SUDO_HINT = "check the sudo password, and that the board's sudo allows this user
 KEPT = ("result", "before", "after", "seconds", "error", "warnings", "data")
 
 
-def _error(words: str) -> dict[str, str]:
-    """Give what Ansible says itself, in one line."""
+def _error(words: str, result: str) -> dict[str, str]:
+    """Give what Ansible says itself: in one line, but ssh's words as they are; they are read on."""
+    if result == "unreachable":
+        return {"message": words}
     lines = [line.strip() for line in words.removeprefix("Task failed: ").splitlines()]
     message = "; ".join(line for line in lines if line and not line.startswith(">>>"))
     is_sudo = "become" in message.lower()
@@ -48,7 +50,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         plan = json.loads(Path(os.environ[PLAN]).read_text(encoding="utf-8"))
         self._events = Path(plan["events"]).open("a", encoding="utf-8")  # noqa: SIM115 - all along
-        self._stop = Path(plan["stop"])
+        self._go = Path(plan["go"])
         self._watch = Watch(plan["waves"], plan["max_fail"])
         self._told: set[str] = set()
         self._parent = os.getppid()
@@ -88,7 +90,7 @@ class CallbackModule(CallbackBase):
         board = host.get_name()
         found = document.get("edge_hdr") or {
             "result": otherwise,
-            "error": _error(str(document.get("msg") or "Ansible gave no reason")),
+            "error": _error(str(document.get("msg") or "Ansible gave no reason"), otherwise),
         }
         if board in self._told:
             return
@@ -97,13 +99,13 @@ class CallbackModule(CallbackBase):
         token = ((found.get("document") or {}).get("data") or {}).get("token")
         self._tell("end", board=board, **told, **({"token": token} if token else {}))
         if reason := self._watch.end(found["result"]):
-            self._stop.touch()
+            self._go.unlink(missing_ok=True)
             self._tell("stop", detail=reason)
 
     def _leave_if_alone(self) -> None:
         """Let no board begin when nobody is there any more to remember what becomes of it."""
         if os.getppid() != self._parent:
-            self._stop.touch()
+            self._go.unlink(missing_ok=True)
 
     def _tell(self, event: str, **fields: Any) -> None:
         line = json.dumps({"event": event, "wave": self._watch.wave, **fields}, default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,17 +23,26 @@ from small_board import (
 )
 
 from edge_hdr import payload
-from edge_hdr_device.errors import CheckFailedError, ConfigError, InputError, StorageError
-from edge_hdr_device.install import history, links, release, room, switch
+from edge_hdr_device.cli.install import show
+from edge_hdr_device.errors import (
+    CheckFailedError,
+    ConfigError,
+    InputError,
+    StorageError,
+    UsageError,
+)
+from edge_hdr_device.install import history, installer, links, release, room, switch
 from edge_hdr_device.install.index import PayloadError
 from edge_hdr_device.install.installer import install
 from edge_hdr_device.install.layout import Layout
 from edge_hdr_device.install.life import Life, StoppedError
+from edge_hdr_device.install.placing import find_layout, layout_of
 from edge_hdr_device.install.rehearsal import rehearse
 from edge_hdr_device.install.request import Request
 from edge_hdr_device.install.rollback import Wanted, find, rollback
 from edge_hdr_device.install.status import status
 from edge_hdr_device.install.steps import STEPS, Progress
+from edge_hdr_device.install.systemd import Systemd, UnitState
 
 ALONE = Wanted(by="a test", service=False)
 
@@ -97,6 +107,143 @@ def test_the_same_again_changes_nothing(payloads: Payloads, board: Layout) -> No
     assert not outcome.changed
     assert {"canary", "switch", "restart", "commit"} <= set(told.of("skip"))
     assert contents(board.base) == before
+
+
+class Stopped(Systemd):
+    """A service manager whose service was stopped."""
+
+    started = False
+
+    def restart(self) -> None:
+        self.started = True
+
+    def show(self) -> UnitState:
+        up = UnitState(active="active", sub="running", pid=7, text="camera streaming", loaded=True)
+        return up if self.started else UnitState()
+
+    def is_enabled(self) -> bool:
+        return True
+
+
+def test_the_same_again_starts_a_service_that_was_stopped(
+    payloads: Payloads,
+    board: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    systemd, told = Stopped("user"), Told()
+    monkeypatch.setattr(installer, "choose_service", lambda *_, **__: systemd)
+    links.put_link(board.unit, board.current / release.UNIT)
+    board.config.write_text("[web]\nenabled = false\n")
+    outcome = put(board, payloads.first, told=told, service=True, window_s=0.1)
+    assert (outcome.changed, outcome.started, outcome.to_dict()["started"]) == (False, True, True)
+    assert {"restart", "health"} <= set(told.of("begin")) & set(told.of("end"))
+    show(outcome)
+    assert "was stopped; it runs again" in capsys.readouterr().out
+    again = put(board, payloads.first, service=True, window_s=0.1)
+    assert (again.changed, again.started) == (False, False)
+
+
+def test_done_again_by_force_names_what_ran_before_it(payloads: Payloads, board: Layout) -> None:
+    assert put(board, payloads.first, force=True).previous is None
+    put(board, payloads.other)
+    outcome = put(board, payloads.other, force=True)
+    assert outcome.changed
+    assert outcome.to_dict()["previous"] == payloads.first_id
+    assert history.read(board)[-1]["detail"] == f"after {payloads.first_id}"
+
+
+def test_a_user_beside_an_installation_of_roots_says_whose_is_meant(tmp_path: Path) -> None:
+    system = Layout.system(tmp_path / "root")
+    file = tmp_path / "a b.pyz"
+
+    def choose(mode: str | None = None, *, is_root: bool = False) -> str:
+        return layout_of(mode, file, system=system, is_root=is_root).mode  # type: ignore[arg-type]
+
+    assert (choose(), choose(is_root=True), choose("user", is_root=True)) == (
+        *("user", "system", "user"),
+    )
+    for place in (system.current, system.trusted):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to("x")
+        with pytest.raises(UsageError, match="this board has an installation of root's") as caught:
+            choose()
+        assert f"sudo python3 '{file}'" in caught.value.hint and "--user" in caught.value.hint
+        assert (choose("user"), choose(is_root=True)) == ("user", "system")
+        place.unlink()
+
+
+def test_a_folder_without_a_release_hides_no_installation(tmp_path: Path) -> None:
+    both = {"system": Layout.system(tmp_path / "root"), "user": Layout.user(tmp_path / "home")}
+    for layout in both.values():
+        layout.base.mkdir(parents=True)
+        layout.history.write_text("{}\n")
+
+    def find(*, is_root: bool) -> str:
+        return find_layout(**both, is_root=is_root).mode
+
+    assert (find(is_root=False), find(is_root=True)) == ("user", "system")
+    both["system"].current.symlink_to("releases/a")
+    assert (find(is_root=False), find(is_root=True)) == ("system", "system")
+    both["user"].current.symlink_to("releases/a")
+    assert find(is_root=False) == "user"
+
+
+def test_status_where_nothing_was_released(tmp_path: Path) -> None:
+    base = Layout.user(tmp_path).base
+    base.mkdir(parents=True)
+    with start(tmp_path, "-m", "edge_hdr_device", "status", "--user") as process:
+        assert process.stdout
+        assert process.stdout.read() == f"nothing was released in {base}\n"
+
+
+def test_what_an_inactive_service_said_is_not_told() -> None:
+    said = {"StatusText": "camera streaming", "LoadState": "loaded"}
+    assert UnitState.of({**said, "ActiveState": "inactive"}).to_dict()["text"] is None
+    assert UnitState.of({**said, "ActiveState": "active"}).to_dict()["text"] == "camera streaming"
+
+
+def test_a_full_disk_keeps_nobody_from_going_back(
+    payloads: Payloads, board: Layout, tmp_path: Path
+) -> None:
+    board.config.write_text("[read]\nagree = 5\n")
+    put(board, payloads.other)
+    words = ("-m", "edge_hdr_device", "rollback", "--user", "--no-service", "--events")
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file takes another byte
+
+    with start(tmp_path / "home", *words, preexec_fn=fill) as process:
+        assert process.stdout
+        found = document(process.stdout.read())
+    assert found["ok"], found["error"]
+    assert "disk is full" in str(found["data"])
+    assert switch.current_id(board) == payloads.first_id and not switch.in_trial(board)
+
+
+def test_a_person_sees_the_steps_by_their_titles(
+    payloads: Payloads, board: Layout, tmp_path: Path
+) -> None:
+    board.config.write_text("[read]\nagre = 3\n")
+    words = [word for word in WORDS if word != "--events"]
+    with start(tmp_path / "home", *words, payloads.other, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        told = process.stderr.read().splitlines()
+    assert f"✗ {STEPS['settings']}" in told
+    assert any(line.startswith(f"✓ {STEPS['canary']} (") for line in told)
+    assert sum(line.startswith("✗") for line in told) == 1
+
+
+def test_a_payload_removes_what_a_failed_first_one_left(payloads: Payloads, tmp_path: Path) -> None:
+    board = board_in(tmp_path / "home")
+    with pytest.raises(CheckFailedError):
+        put(board, payloads.first, budget_ms=1e-6)
+    assert board.environments.is_dir() and not board.current.is_symlink()
+    with start(tmp_path / "home", payloads.first, "uninstall", "--user") as process:
+        assert process.stdout
+        assert f"removed  {board.environments}\n" in process.stdout.read()
+    assert process.returncode == 0
+    assert not board.base.exists() and not board.etc.exists()
 
 
 def test_an_update_keeps_the_old_release_and_its_settings(

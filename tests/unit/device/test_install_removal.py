@@ -73,6 +73,28 @@ def test_what_was_collected_and_written_stays_and_is_named(board: Layout, tmp_pa
     ]
 
 
+def test_samples_that_the_settings_do_not_name_are_named_alike(board: Layout) -> None:
+    sample = board.state / "samples/1.png"
+    sample.parent.mkdir()
+    sample.write_text("kept")
+    assert uninstall(board).kept == [f"{sample.parent} (samples)"]
+
+
+def test_no_empty_folder_is_left_of_a_users(board: Layout) -> None:
+    wants = board.unit.parent / "default.target.wants"
+    wants.mkdir()
+    found = uninstall(board)
+    for place in (wants, board.unit.parent, board.etc, board.state, board.base):
+        assert not place.exists()
+        assert str(place) in found.removed
+
+
+def test_a_folder_of_units_that_is_used_stays(board: Layout) -> None:
+    (board.unit.parent / "other.service").write_text("mine")
+    uninstall(board)
+    assert left(board) == [".config/systemd/user/other.service"]
+
+
 def test_a_purge_leaves_nothing(board: Layout, tmp_path: Path) -> None:
     readings = tmp_path / "out/readings.jsonl"
     board.config.write_text(f'[output]\nfile = "{readings}"\n')

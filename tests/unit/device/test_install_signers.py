@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from small_board import Told, board_in, put
 
 pytest.importorskip("cryptography")
 
@@ -14,7 +15,7 @@ from edge_hdr_device.install import trust
 from edge_hdr_device.install.archive import Archive
 from edge_hdr_device.install.index import PayloadError
 from edge_hdr_device.install.layout import Layout
-from edge_hdr_device.install.signers import add_keys, find_signer
+from edge_hdr_device.install.signers import add_keys, find_signer, told_of
 
 
 def key_in(folder: Path, name: str) -> tuple[signing.SigningKey, Path]:
@@ -52,6 +53,35 @@ def test_a_board_comes_to_trust_keys_one_by_the_other(tmp_path: Path, tiny_int8:
     add_keys(layout, second_public)
     assert find("second")[0] == trust.load(second_public)[0].fingerprint
     assert find("first", first_public) == (ours, False)
+
+
+def test_roots_keys_count_for_a_user_as_well(tmp_path: Path, tiny_int8: Path) -> None:
+    system, user = Layout.system(tmp_path / "root"), Layout.user(tmp_path / "home")
+    key, public = key_in(tmp_path, "key")
+    payload.build(tiny_int8).write(tmp_path / "nobody.pyz")
+    payload.build(tiny_int8, key=key).write(tmp_path / "key.pyz")
+    add_keys(system, public)
+    with Archive([tmp_path / "nobody.pyz"]) as archive, pytest.raises(PayloadError):
+        find_signer(archive, user, None, system=system)
+    with Archive([tmp_path / "key.pyz"]) as archive:
+        signer, _ = find_signer(archive, user, None, system=system)
+    assert signer == trust.load(public)[0]
+
+
+def test_keys_are_told_by_their_fingerprints(tmp_path: Path, tiny_int8: Path) -> None:
+    key, public = key_in(tmp_path, "key")
+    file = tmp_path / "key.pyz"
+    payload.build(tiny_int8, key=key).write(file)
+    ours, board = trust.load(public)[0], board_in(tmp_path / "home")
+    told = Told()
+    put(board, file, told=told)
+    assert told.detail("verify").endswith(
+        f"signed by {ours.fingerprint}, no key here to check it with"
+    )
+    told = Told()
+    put(board, file, told=told, trust=public)
+    assert told.detail("verify") == f"from now on {board.trusted} has {ours.named}"
+    assert told_of(None, None) == "not signed"
 
 
 def test_a_file_without_keys_is_refused(tmp_path: Path, tiny_int8: Path) -> None:

@@ -5,6 +5,8 @@ The real systemd is met in tests/integration.
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from small_payload import make_current, make_release
 
 from edge_hdr_device.errors import DeviceStepError
-from edge_hdr_device.install import links, switch
+from edge_hdr_device.install import history, links, rollback, switch
 from edge_hdr_device.install.layout import Layout
 from edge_hdr_device.install.life import Life, StoppedError
 from edge_hdr_device.install.steps import Progress
@@ -176,3 +178,39 @@ def test_one_that_is_current_is_only_started(board: Layout) -> None:
     systemd = Acted(board, runs=False)
     trial(board, systemd).start_only()
     assert systemd.done == [f"restart {OLD}"]
+
+
+def test_a_full_disk_keeps_no_service_from_its_restart(
+    board: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(board)
+    systemd = Acted(board, runs=True)
+    board.settle.write_text("#!/bin/sh\n# of another version\n")
+    board.settle.chmod(0o755)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    asked: list[str] = []
+
+    def refuse(*words: object, **_: object) -> None:
+        asked.append(str(words[0]))
+        raise full
+
+    made = Path.mkdir
+
+    def make(path: Path, *words: int, **wanted: bool) -> None:
+        refuse(path) if path == board.work else made(path, *words, **wanted)
+
+    monkeypatch.setattr(rollback, "choose_service", lambda *_, **__: systemd)
+    monkeypatch.setattr(os, "pwrite", refuse)
+    monkeypatch.setattr("tempfile.mkstemp", lambda *_, **__: refuse("settle"))
+    monkeypatch.setattr(Path, "mkdir", make)
+    outcome = rollback.restart(board, rollback.Wanted(window_s=0.1), lambda _: None)
+    assert systemd.done == [f"restart {OLD}"]
+    assert (outcome.id, outcome.previous) == (OLD, None)
+    assert {"settle", str(board.work)} < set(asked)
+    assert not (board.releases / NEW).exists()  # it never ran through, and takes room
+    make_release(board, "cccccccccccc")
+    switch.begin(board, "cccccccccccc")  # its links are made without the folder, too
+    switch.commit(board)
+    assert switch.current_id(board) == "cccccccccccc" and not board.work.exists()
+    monkeypatch.setattr(os, "write", refuse)
+    assert not history.add(board, action="rollback")

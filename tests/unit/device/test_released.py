@@ -41,3 +41,15 @@ def test_a_deployment_s_model_that_has_gone_is_told_with_where_it_was_named(
         released.find("ds-cnn-nan")
     assert "EDGE_HDR_MODEL" not in caught.value.message
     assert "did you mean ds-cnn-nano-int8?" in caught.value.hint
+
+
+def test_a_folder_without_a_model_is_told_as_an_unfinished_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        released.find(str(tmp_path))
+    assert caught.value.message == f"{tmp_path} has no model.tflite: an unfinished build?"
+    assert "resumes" in caught.value.hint
+    monkeypatch.setenv(released.VARIABLE, str(tmp_path))
+    with pytest.raises(ModelError, match=r"\(from EDGE_HDR_MODEL\) has no model.tflite"):
+        released.find()

@@ -152,11 +152,18 @@ def test_the_unit_is_written_with_the_steps_that_start_it(tmp_path: Path) -> Non
     )
     assert [note[:30] for note in written.notes] == [
         "this machine has no group vide",
-        "this machine has no group rend",
         "the kernel limits no memory ye",
         "/etc/edge-hdr/not-there.toml i",
     ]
     assert written.to_dict()["unit"] == str(out)
+
+
+def test_a_machine_without_the_group_render_alarms_nobody(tmp_path: Path) -> None:
+    written = write_unit(
+        out=tmp_path / "unit", python=PYTHON, machine=replace(PI, groups=("video",))
+    )
+    assert settings(written.text)["SupplementaryGroups"] == ["video"]
+    assert not any("group" in note for note in written.notes)
 
 
 def test_a_user_that_exists_is_not_made_again(tmp_path: Path) -> None:

@@ -92,6 +92,10 @@ def verdict(report: Report, what: str) -> str:
     return next(row.verdict for row in report.rows if row.what == what)
 
 
+def found(report: Report, what: str) -> str:
+    return next(row.found for row in report.rows if row.what == what)
+
+
 def shape(value: Any) -> Any:
     return {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else None
 
@@ -186,7 +190,6 @@ WARNED = [
         "memory",
         "sudo sed -i '1s/$/ cgroup_enable=memory/' /boot/firmware/cmdline.txt && sudo reboot",
     ),
-    ({"network": {"index": False, "detail": "no route"}}, "network", "edge-hdr deploy --offline"),
     ({"systemd__running": False}, "systemd", "edge-hdr-device run"),
     ({"coral__usb": True}, "Coral", "sudo apt install -y libedgetpu1-std"),
     ({"disk__system": {**DISK, "kind": "overlay"}}, "disk", "do_overlayfs 1 && sudo reboot"),
@@ -230,13 +233,33 @@ def test_a_user_without_root() -> None:
     assert [(finding.subject, finding.repair) for finding in report.findings] == [
         ("user", "sudo usermod -aG video pi"),
         ("rights", "edge-hdr deploy --ask-sudo-password makes it the system's"),
-        ("systemd", "sudo loginctl enable-linger pi"),
     ]
+    assert found(report, "systemd") == "252, runs, the user does not linger yet"
+    assert verdict(report, "systemd") == "ok"
     report = look(sudo="none", systemd__linger=True, groups=["pi"])
     assert [(finding.subject, finding.repair) for finding in report.findings] == [
         ("user", "su -c 'usermod -aG video pi'"),
         ("rights", "log in as root to make it the system's"),
     ]
+    assert found(report, "systemd") == "252, runs, the user lingers"
+
+
+def test_a_command_of_ours_names_the_board_as_it_was_called() -> None:
+    report = examine(changed(sudo="password"), now_s=NOW_S, target="ssh://pi@host:2222")
+    command = "edge-hdr deploy ssh://pi@host:2222 --ask-sudo-password"
+    assert the(report)[2] == f"{command} makes it the system's"
+
+
+def test_a_board_without_the_index_gets_its_packages_from_here() -> None:
+    offline = {"index": False, "detail": "no route"}
+    report = look(network=offline)
+    assert report.findings == ()
+    assert found(report, "network") == "no route; a deployment brings the packages along"
+    assert verdict(report, "network") == ""
+    key = plan(Platform.of(PI_4)).key
+    report = look(network=offline, edge_hdr={**DEPLOYED, "environments": [key]})
+    assert (found(report, "network"), verdict(report, "network")) == ("no route", "")
+    assert verdict(look(), "network") == "ok"
 
 
 def test_roots_commands_are_spelt_without_sudo() -> None:
@@ -265,10 +288,32 @@ def test_an_environment_that_is_there_needs_neither_network_nor_room_nor_venv() 
 
 
 def test_roots_deployment_stands_in_a_users_way() -> None:
-    report = look(sudo="none", systemd__linger=True, edge_hdr=DEPLOYED)
-    assert ("edge-hdr", "su -c 'systemctl disable --now edge-hdr-device'") in [
-        (finding.subject, finding.repair) for finding in report.findings
-    ]
+    """Both want the camera and the port, whoever asks and whichever the probe tells of first."""
+    users = "/home/pi/.local/share/edge-hdr"
+    own = {**DEPLOYED, "mode": "user", "base": users, "other": "/opt/edge-hdr"}
+    for sudo, there, stop in (
+        ("none", DEPLOYED, "su -c 'systemctl disable --now edge-hdr-device'"),
+        ("password", own, "sudo systemctl disable --now edge-hdr-device"),
+        ("free", DEPLOYED, "edge-hdr undeploy pi@host"),
+        ("free", {**DEPLOYED, "other": users}, "edge-hdr undeploy pi@host"),
+    ):
+        facts = changed(sudo=sudo, edge_hdr=there)
+        report = examine(facts, mode="user", now_s=NOW_S, target="pi@host")
+        (finding,) = (finding for finding in report.findings if finding.subject == "edge-hdr")
+        assert finding.severity == "warns"
+        assert "root's installation in /opt/edge-hdr wants the same camera" in finding.what
+        assert f"first: {stop}; or set another camera.source and web.port" in finding.repair
+
+
+def test_a_users_deployment_stands_in_roots_way() -> None:
+    users = {**DEPLOYED, "mode": "user", "base": "/home/pi/.local/share/edge-hdr"}
+    report = examine(changed(edge_hdr=users), mode="system", now_s=NOW_S)
+    assert "a user's own installation in /home/pi/.local" in report.findings[0].what
+
+
+def test_what_another_mode_left_behind_without_a_release_stands_in_nobodys_way() -> None:
+    left = {**DEPLOYED, "current": None, "service": None}
+    assert examine(changed(edge_hdr=left), mode="user", now_s=NOW_S).findings == ()
 
 
 def test_a_pip_of_the_system_will_do() -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import stat
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,11 +23,18 @@ from edge_hdr.fleet import engine as engines
 from edge_hdr.fleet.engine import Engine, last_words
 from edge_hdr.fleet.inventory import boards
 from edge_hdr.fleet.memory import Memory
-from edge_hdr.fleet.outcome import BoardError, BoardEvent, BoardOutcome, FleetOutcome
+from edge_hdr.fleet.outcome import (
+    BoardError,
+    BoardEvent,
+    BoardOutcome,
+    BoardStatus,
+    FleetOutcome,
+)
 from edge_hdr.fleet.unreachable import explained
 from edge_hdr.fleet.waves import Watch, parse, parse_share, sizes
 from edge_hdr.target import Target
 
+PI = Target("pi", "b")
 ROLE = ROLES / "edge_hdr"
 FAILED = BoardOutcome(
     "b2", "failed", wave=1, error=BoardError("it broke", "mend it", step="canary")
@@ -124,7 +132,7 @@ def test_what_is_remembered(tmp_path: Path) -> None:
     memory.keep(UPDATED, "new")
     memory.keep(FAILED, "new")
     later = Memory(inventory)
-    assert later.has("b1", "new") == BoardOutcome("b1", "same", before="new", after="new")
+    assert later.has("b1", "new") == BoardOutcome("b1", "same")
     assert later.has("b1", "other") is None
     assert later.has("b2", "new") is None
     assert later.has("b3", "new") is None
@@ -226,10 +234,44 @@ def test_unreachable_boards_are_told_of_as_one_board_is() -> None:
     )
     assert "is ssh on there" in told.hint
     lost = explained(
-        BoardError("the connection was lost while the board installed; it"), Target(host="b")
+        BoardError("the connection was lost while the board installed; it finishes by itself"), PI
     )
-    assert lost.message.startswith("the connection was lost while the board installed")
+    assert lost.message.endswith("lost while the board installed; it finishes by itself")
     assert lost.hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Failed to connect to the host via ssh: {}",
+        'Task failed: Data could not be sent to remote host "b". Make sure this host can be '
+        "reached over ssh: {}",
+        "Task failed: Data could not be sent because of ControlPersist broken pipe: {}",
+    ],
+)
+def test_ssh_s_own_line_is_shown_alone_and_once(said: str) -> None:
+    line = "ssh: connect to host b port 22: Connection refused"
+    told = explained(BoardError(said.format(f"Warning: Permanently added b\n{line}\n")), PI)
+    assert told.message == f"pi@b refuses the connection: {line}"
+    lost = "the connection was lost while the board installed; it finishes by itself: "
+    told = explained(BoardError(lost + said.format(line)), PI)
+    assert told.message == lost + line
+
+
+def test_a_changed_key_is_read_from_all_of_ssh_s_lines() -> None:
+    said = (
+        "@@@@@@@@@@@@@@@@@@@@@@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n"
+        "The fingerprint for the ED25519 key sent by the remote host is\nSHA256:abc.\n"
+        "Offending ED25519 key in /home/me/known:7\nHost key for b has changed.\n"
+        "Host key verification failed.\n"
+    )
+    events = plugin("edge_hdr_events", ROLES.parent / "callback_plugins")
+    (kept,) = events._error(f"Task failed: {said}", "unreachable").values()
+    told = explained(BoardError(kept), PI)
+    assert told.message.endswith("another machine: Host key verification failed.")
+    assert "(SHA256:abc)" in told.hint
+    assert "ssh-keygen -f /home/me/known -R b" in told.hint
+    assert events._error("Task failed: one\ntwo", "failed")["message"] == "one; two"
 
 
 def test_each_board_gets_settings_of_its_own(tiny_int8: Path, tmp_path: Path) -> None:
@@ -268,12 +310,27 @@ def test_what_a_fleet_comes_to(outcome: FleetOutcome, code: int, message: str) -
     json.dumps(outcome.to_dict())
 
 
+@pytest.mark.parametrize("stopped", ["", "too many"])
+def test_a_check_that_fails_hints_at_the_first_error(stopped: str) -> None:
+    found = (UPDATED, FAILED, SILENT)
+    outcome = FleetOutcome("new", "fleet.yml", None, True, found, stopped=stopped)
+    with pytest.raises(fleet_view.FleetFailedError) as error:
+        fleet_view.raise_for(outcome)
+    assert error.value.hint == "mend it"
+    assert str(error.value) == (
+        "stopped: too many" if stopped else "2 of 3 boards would fail or do not answer"
+    )
+    with pytest.raises(fleet_view.FleetFailedError) as error:
+        fleet_view.raise_for(fleet_outcome(*found))
+    assert error.value.hint == "the same command asks the 2 that are left"
+
+
 def test_the_table_has_a_row_for_each_board(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     warned = BoardOutcome("b4", "updated", 2, "old", "new", 1.0, warnings=("no frames yet",))
-    known = BoardOutcome("b5", "same", before="new", after="new")
+    known = BoardOutcome("b5", "same")
     fleet_view.show_outcome(fleet_outcome(UPDATED, FAILED, SILENT, warned, known, before=("b5",)))
     shown = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip()}
@@ -282,7 +339,45 @@ def test_the_table_has_a_row_for_each_board(
     assert rows["b4"] == ["2", "updated", "old", "new", "1.0"]
     assert "b2: it broke\n  hint: mend it\n" in shown
     assert "warning: no frames yet (b4)" in shown
-    assert "1 of 5 boards got release new before" in shown
+    assert rows["b5"] == ["not", "asked:", "updated", "before"]
+    assert "1 of 5 boards got release new before and were not asked; --all asks them" in shown
+
+
+def test_a_document_tells_which_boards_were_asked() -> None:
+    known, left = BoardOutcome("b5", "same"), BoardOutcome("b6", "skipped")
+    found = fleet_outcome(UPDATED, FAILED, known, left, before=("b5",)).to_dict()
+    asked = {board["board"]: board["asked"] for board in found["boards"]}
+    assert asked == {"b1": True, "b2": True, "b5": False, "b6": False}
+    assert found["asked"] == ["b1", "b2"]
+
+
+def test_a_narrow_screen_loses_no_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name, model = "a-board-of-the-third-classroom.school.example", "ds-cnn-nano-int8@0123456789ab"
+    done = BoardOutcome(name, "updated", 1, "aaaabbbbcccc", "ddddeeeeffff", 1234.5)
+    fleet_view.show_outcome(fleet_outcome(done, before=(name,)))
+    assert_all_shown(
+        capsys.readouterr().out, name, "not asked: updated before", "aaaabbbbcccc", "ddddeeeeffff"
+    )
+    current = {"id": "ddddeeeeffff", "model": model, "version": "0.12.1+with.a.long.suffix"}
+    found = {"current": current, "service": {"state": "activating"}, "ready": False}
+    fleet_view._show_status(Path("fleet.yml"), [BoardStatus(name, "answered", found)])
+    assert_all_shown(capsys.readouterr().out, name, *current.values(), "activating")
+
+
+def assert_all_shown(shown: str, *texts: str) -> None:
+    """Read the one row of a table: each column's cell may be broken over several lines."""
+    lines = shown.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.split()[:1] == ["board"])
+    body = [line.ljust(80) for line in lines[head:] if line.startswith("  ")]
+    gaps = "".join(" " if all(line[n] == " " for line in body) else "x" for n in range(80))
+    columns = [found.span() for found in re.finditer("x+", gaps)]
+    cells = ["".join(line[slice(*span)].strip() for line in body[1:]) for span in columns]
+    letters = [cell.replace(" ", "") for cell in cells]  # a space may be where it is broken
+    for text in texts:
+        assert text.replace(" ", "") in letters
 
 
 def test_progress_is_a_line_a_board_where_there_is_no_terminal(
@@ -298,8 +393,21 @@ def test_progress_is_a_line_a_board_where_there_is_no_terminal(
     )
 
 
-def plugin(name: str) -> ModuleType:
-    path = ROLE / "action_plugins" / f"{name}.py"
+def test_a_reason_is_told_once_by_the_table_or_at_a_sudden_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    event = BoardEvent("end", 1, 1, 1, 2, "b2", FAILED)
+    with FleetProgress() as progress:
+        progress.hear(event)
+    assert capsys.readouterr().err == "wave 1/1, board 1/2: b2 failed: canary (0.0 s)\n"
+    with pytest.raises(KeyboardInterrupt), FleetProgress() as progress:
+        progress.hear(event)
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err.splitlines()[1:2] == ["b2: it broke"]
+
+
+def plugin(name: str, folder: Path = ROLE / "action_plugins") -> ModuleType:
+    path = folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
@@ -316,6 +424,63 @@ def test_the_role_knows_a_payload_as_the_installer_does(tiny_int8: Path, tmp_pat
     (tmp_path / "p.pyz").write_bytes(b"no archive")
     with pytest.raises(Exception, match="is no payload"):
         install.identify(str(tmp_path / "p.pyz"))
+
+
+STATUS = """#!/bin/sh
+echo '{"data": {"base": "%s", "by": "'"${BECAME:-me}"'"}}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("whose", "uid", "sudo", "there", "answer"),
+    [
+        ("any", 1000, "free", ["system", "own"], {"base": "system", "by": "root"}),
+        ("any", 1000, "closed", ["system", "own"], {"base": "own", "by": "me"}),
+        ("any", 1000, "closed", ["system"], {"base": "system", "by": "me"}),
+        ("any", 1000, "free", ["own"], {"base": "own", "by": "me"}),
+        ("any", 0, "closed", ["system", "own"], {"base": "system", "by": "me"}),
+        ("user", 1000, "free", ["system", "own"], {"base": "own", "by": "me"}),
+        ("user", 1000, "free", ["system"], None),
+        ("any", 1000, "free", [], None),
+    ],
+)
+def test_whose_status_a_board_gives(
+    tmp_path: Path, whose: str, uid: int, sudo: str, there: list[str], answer: dict[str, str] | None
+) -> None:
+    places = {"system": tmp_path / "opt", "own": tmp_path / "home/.local/share/edge-hdr"}
+    for name, place in places.items():
+        (place / "releases").mkdir(parents=True)  # a folder without a current release is none
+        if name in there:
+            program(place / "current/bin/edge-hdr-device", STATUS % name)
+    stands = tmp_path / "bin"
+    program(stands / "id", f"#!/bin/sh\necho {uid}\n")
+    free = '#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift; done\nBECAME=root exec "$@"\n'
+    program(stands / "sudo", free if sudo == "free" else "#!/bin/sh\nexit 1\n")
+    script = (ROLE / "files/status.sh").read_text()
+    assert script.count("/opt/edge-hdr") == 1
+    done = subprocess.run(
+        ["/bin/sh", "-s", "--", whose],
+        input=script.replace("/opt/edge-hdr", str(places["system"])),
+        env={"HOME": str(tmp_path / "home"), "PATH": f"{stands}:/usr/bin:/bin"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (json.loads(done.stdout)["data"] if done.stdout else None) == answer
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def test_no_board_begins_when_the_command_is_gone(tmp_path: Path) -> None:
+    may_begin = plugin("edge_hdr_install").may_begin
+    with Engine() as engine:
+        go = engine.folder / "go"
+        go.touch()
+        assert may_begin(str(go))
+    assert not may_begin(str(go))
+    assert may_begin("")  # the role without us
 
 
 def test_the_role_reads_the_installer_s_document() -> None:

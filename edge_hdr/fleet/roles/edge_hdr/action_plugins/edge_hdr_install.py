@@ -34,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "python": {"type": "str", "default": "python3"},
     "uploads": {"type": "str", "default": "/var/tmp"},  # noqa: S108 - mktemp -d makes it private
     "keep_token": {"type": "bool", "default": False},
-    "stop_file": {"type": "str", "default": ""},
+    "go_file": {"type": "str", "default": ""},
 }
 
 
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         started_s = time.monotonic()
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(OPTIONS)
-        if options["stop_file"] and Path(options["stop_file"]).exists():
+        if not may_begin(options["go_file"]):
             return result | {"skipped": True, "edge_hdr": {"result": "skipped"}}
         found = self._bring(options)
         found["seconds"] = round(time.monotonic() - started_s, 3)
@@ -135,6 +135,15 @@ class ActionModule(ActionBase):
             command, sudoable=become, in_data=script
         )
         return done
+
+
+def may_begin(go_file: str) -> bool:
+    """Tell whether a board may begin: as long as the file is there, where one is named.
+
+    It goes when the fleet stops, and with all else of a command that ends or is killed: a process
+    that Ansible has begun by then finds it gone.
+    """
+    return not go_file or Path(go_file).exists()
 
 
 def identify(payload: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ if [ "$1" = user ]; then
   root=none
 elif [ "$(id -u)" = 0 ]; then
   root=is
-elif sudo -n true 2>/dev/null; then
+elif sudo -n true </dev/null 2>/dev/null; then
   root=sudo
 else
   root=none
