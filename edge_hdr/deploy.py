@@ -118,7 +118,8 @@ def _send(
 ) -> dict[str, Any]:
     content = plan.payload.thin(plan.have)
     size = len(content)
-    tell(Progress("send", "begin", f"{size / 1e3:.0f} kB"))
+    amount = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+    tell(Progress("send", "begin", amount))
     before = connection.sent_bytes
     sending = True
 
@@ -128,7 +129,7 @@ def _send(
             on_sent(min(count, size), size)
         if sending and count >= size:
             sending = False
-            tell(Progress("send", "end", f"{size / 1e3:.0f} kB"))
+            tell(Progress("send", "end", amount))
 
     def line(text: str) -> None:
         if progress := Progress.from_line(text):

@@ -149,7 +149,7 @@ def make_plan(connection: Connection, wish: Wish, tell: Tell) -> Plan:
     there = there if there.get("mode") == mode else {}
     is_there = environment.key in there.get("environments", ())
     wheels = None
-    if not is_there and _is_offline(facts, wish):
+    if not is_there and _is_offline(connection, wish):
         wheels = _fetch(facts, environment, tell)
     tell(Progress("bundle", "begin"))
     made = payload.build(wish.model, config=wish.config, wheels=wheels, key=wish.key)
@@ -172,7 +172,7 @@ def _look(connection: Connection, wish: Wish, tell: Tell) -> Report:
     from edge_hdr.inspection import ask
 
     tell(Progress("ask", "begin"))
-    facts = ask(connection)
+    facts = ask(connection, network=False)
     mode: Literal["system", "user"] = "system" if _may_be_root(facts, wish) else "user"
     report = examine(facts, mode=mode, target=str(connection.target))
     board = facts["board"]["model"] or facts["userland"]["machine"]
@@ -210,9 +210,12 @@ def _may_be_root(facts: dict[str, Any], wish: Wish) -> bool:
     return facts["sudo"] in {"root", "free"} or asked
 
 
-def _is_offline(facts: dict[str, Any], wish: Wish) -> bool:
-    reachable = facts["network"]["index"]
-    return reachable is False if wish.offline is None else wish.offline
+def _is_offline(connection: Connection, wish: Wish) -> bool:
+    if wish.offline is not None:
+        return wish.offline
+    from edge_hdr.inspection import ask
+
+    return ask(connection)["network"]["index"] is False
 
 
 def _fetch(facts: dict[str, Any], environment: EnvironmentPlan, tell: Tell) -> Path | None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from edge_hdr.errors import DeviceStepError
-from edge_hdr_device.install.probe import PROBE
+from edge_hdr_device.install.probe import PROBE, QUIET
 
 if TYPE_CHECKING:
     from edge_hdr.transport import Completed, Connection
@@ -22,7 +22,7 @@ command -v python3 >/dev/null || {{ echo '{NO_PYTHON}'; exit 0; }}
 for base in /opt/edge-hdr "${{HOME:-}}/.local/share/edge-hdr"; do
   runtime=$base/current/runtime
   if grep -q "^PROBE = $1\\b" "$runtime/edge_hdr_device/install/probe.py" 2>/dev/null; then
-    python3 -I -B -c "$2" "$runtime" && exit 0
+    python3 -I -B -c "$2" "$runtime" "${{3-}}" && exit 0
   fi
 done
 echo '{SEND}'
@@ -39,17 +39,20 @@ def load(name, source):
 """
 
 
-def ask(connection: Connection) -> dict[str, Any]:
+def ask(connection: Connection, *, network: bool = True) -> dict[str, Any]:
     """Ask a board for its facts; see `edge_hdr_device.install.probe`.
 
     Args:
         connection: to the board; nothing there is changed.
+        network: also ask there whether the package index answers, which may take seconds.
 
     Raises:
         UnreachableError: the board does not answer.
         DeviceStepError: it has no Python, or none that can tell.
     """
-    done = connection.run(("sh", "-c", FIND, "sh", str(PROBE), RUN), timeout_s=ASK_S, check=False)
+    quiet = () if network else (QUIET,)
+    words = ("sh", "-c", FIND, "sh", str(PROBE), RUN, *quiet)
+    done = connection.run(words, timeout_s=ASK_S, check=False)
     if found := _facts(done):
         return found
     name = str(connection.target)
@@ -59,7 +62,7 @@ def ask(connection: Connection) -> dict[str, Any]:
             hint="on the board: sudo apt install -y python3 python3-venv",
         )
     if SEND in _lines(done):
-        words = ("python3", "-I", "-B", "-")
+        words = ("python3", "-I", "-B", "-", *quiet)
         done = connection.run(words, send=script(), timeout_s=ASK_S, check=False)
         if found := _facts(done):
             return found

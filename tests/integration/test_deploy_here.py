@@ -168,7 +168,8 @@ def test_undeploy_leaves_what_was_collected_and_purge_nothing(tmp_path: Path) ->
     assert any("samples" in path for path in found["kept"])
     assert kept.read_bytes() == b"a sample"
     assert not place.base.exists()
-    assert "edge-hdr deploy" in place.document("undeploy", "local:", code=5)["error"]["hint"]
+    assert "edge-hdr deploy" in place.document("status", "local:", code=5)["error"]["hint"]
+    assert place.document("undeploy", "local:")["data"]["removed"] == []
     again = Here(tmp_path)
     again.deploy()
     again.document("undeploy", "local:", "--purge")

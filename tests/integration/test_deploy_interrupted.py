@@ -62,7 +62,8 @@ def test_it_ends_at_this_step(running: Running, step: str, how: object) -> None:
     board = running.board
     release, content = running.payload(runtime=step in {"unpack", "environment"})
     old, before = state(board).current, files(board)
-    done = running.installer.run(content, "--keep", "2", at=step, then=how)
+    # the window is long enough for the end of a connection to come through
+    done = running.installer.run(content, "--keep", "2", at=step, then=how, window_s=5)
     assert done.code != 0
     assert f"begin {step}" in done.events
     kept = release if step in KEPT and state(board).current == release else old

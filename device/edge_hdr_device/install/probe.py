@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from edge_hdr_device.install.probe_board import (
     look_at_board,
 )
 from edge_hdr_device.install.probe_deployment import find_deployment
-from edge_hdr_device.install.probe_index import reach_index
 from edge_hdr_device.install.probe_place import Later, Place, exists
 
 PROBE = 1  # the host sends its own where the board's has another number
 INDEX_S = 3.0
+LATE = {"index": False, "detail": "no answer in time"}
+QUIET = "--no-network"
 PACKAGES = {  # by import name: distributions that have it, spelt as their metadata's folders are
     "numpy": ("numpy",),
     "cv2": ("opencv_python_headless", "opencv_python", "opencv_contrib_python_headless"),
@@ -41,18 +43,21 @@ PACKAGES = {  # by import name: distributions that have it, spelt as their metad
 }
 
 
-def facts(root: "Path | str" = "/", home: "Path | str | None" = None) -> "dict[str, Any]":
+def facts(
+    root: "Path | str" = "/", home: "Path | str | None" = None, *, network: bool = True
+) -> "dict[str, Any]":
     """Look at this machine.
 
     Args:
         root: of its file system; another than / only in tests.
         home: of the user; None is this user's.
+        network: ask whether the package index answers, which takes long where it does not.
 
     Returns:
         JSON-ready values; null is what the machine does not tell.
     """
     place = Place(Path(root), (Path(home) if home else Path.home()).absolute())
-    index, late = Later(lambda: reach_index(place)), {"index": False, "detail": "no answer in time"}
+    index = Later(lambda: look_at_index(place)) if network else None
     clock, board = Later(lambda: look_at_clock(place)), Later(lambda: look_at_board(place))
     systemd, rights = Later(lambda: look_at_systemd(place)), may_be_root(place)
     memory = look_at_memory(place)
@@ -81,7 +86,7 @@ def facts(root: "Path | str" = "/", home: "Path | str | None" = None) -> "dict[s
         "sudo": rights,
         "coral": find_coral(place),
         "edge_hdr": find_deployment(place, rights in {"root", "free"}),
-        "network": index.get(INDEX_S, late),
+        "network": index.get(INDEX_S, LATE) if index else {"index": None, "detail": "not asked"},
     }
 
 
@@ -102,6 +107,13 @@ def platform_facts(place: "Place | None" = None) -> "dict[str, Any]":
         },
         "packages": {name: place.version(name, *names) for name, names in PACKAGES.items()},
     }
+
+
+def look_at_index(place: Place) -> "dict[str, Any]":
+    """Ask the package index; what that needs is imported for it alone."""
+    from edge_hdr_device.install.probe_index import reach_index
+
+    return reach_index(place)
 
 
 def user_name() -> str:
@@ -204,7 +216,7 @@ def look_at_systemd(place: Place) -> "dict[str, Any]":
 def main() -> None:
     """Print the facts as one line, which starts with the probe's number."""
     with open(1, "w", encoding="ascii", closefd=False) as out:
-        out.write(json.dumps(facts()) + "\n")
+        out.write(json.dumps(facts(network=QUIET not in sys.argv)) + "\n")
 
 
 if __name__ == "__main__":

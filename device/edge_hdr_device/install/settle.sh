@@ -79,7 +79,7 @@ sweep() {
             is_there "$entry" || continue
             rm -rf -- "$entry" || { sleep 0.2; rm -rf -- "$entry"; }
         done
-    rm -f -- "$base"/.*.part "$etc"/.device.toml.*.part
+    rm -f -- "$base"/.*.part "$base"/releases/*/.*.part "$etc"/.device.toml.*.part
     for entry in "${unit%/*}/.${unit##*/}".[0-9]* "${command%/*}/.${command##*/}".[0-9]*; do
         if is_link "$entry"; then rm -f -- "$entry"; fi
     done

@@ -29,9 +29,6 @@ def plan_here() -> EnvironmentPlan:
     return plan(Platform.of(probe.platform_facts()))
 
 
-_PLAN: EnvironmentPlan | None = None
-
-
 def run_canary(folder: Path, budget_ms: float) -> dict[str, Any]:
     """Let a release's own environment try its model, in a process that may crash.
 
