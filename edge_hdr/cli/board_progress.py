@@ -1,4 +1,4 @@
-"""Show a deployment's progress: a line a step, a bar while bytes go over."""
+"""Show a deployment's progress: a line a step, and how much has been sent."""
 
 from __future__ import annotations
 
@@ -14,21 +14,16 @@ MARKS = {"end": "✓", "skip": "–", "warn": "!", "note": " "}
 
 
 class BoardProgress:
-    """Draws on stderr; nothing on stdout.
+    """Draws on stderr; nothing on stdout."""
 
-    Args:
-        quiet: tell of warnings alone.
-    """
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
         self._started: dict[str, float] = {}
         self._titles = HOST_STEPS | STEPS
 
     def __enter__(self) -> BoardProgress:
-        if render.wants_progress() and not self._quiet:
+        if render.wants_progress():
             from rich.progress import Progress as Bar
             from rich.progress import SpinnerColumn, TextColumn
 
@@ -60,8 +55,6 @@ class BoardProgress:
             return
         if progress.state == "warn":
             self._line(f"warning: {progress.detail}")
-            return
-        if self._quiet:
             return
         took_s = time.monotonic() - self._started.get(progress.step, time.monotonic())
         words = [MARKS[progress.state], progress.detail if progress.state == "note" else title]
