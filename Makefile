@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check bench soak aarch64 deploy-aarch64 service-proof release constraints clean
+.PHONY: demo test check bench literature repeatability soak aarch64 deploy-aarch64 service-proof release constraints clean
 
 demo: ## install, build a model at the quick preset, read a sample picture with it
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
@@ -20,6 +20,16 @@ check: ## lint, formatting and types of both packages
 bench: ## measure what the README states; writes benchmarks/results/
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
 	@VENV=$(VENV) scripts/bench.sh
+
+literature: ## train (hours, resumed) and measure every system of the literature; writes its tables
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
+	@nice $(RUN)/python benchmarks/literature.py train
+	@$(RUN)/python benchmarks/literature.py measure
+	@$(RUN)/python benchmarks/literature_tables.py
+
+repeatability: ## run `bench` ten times on the released models and state how much the ratio moves
+	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train
+	@$(RUN)/python benchmarks/repeatability.py
 
 soak: ## run the reader for 30 minutes with a camera and a broker that fail
 	@PYTHON=$(PYTHON) VENV=$(VENV) scripts/install.sh train,test

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_hdr_device.bench.environment import environment as machine
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.storage import write_atomic
 
@@ -84,7 +84,7 @@ def measure(runs: int) -> dict[str, Any]:
         again = [first_reading(state, synthetic) for _ in range(runs)]
         return {
             "runtime": runtime_name(),
-            "processor": platform.processor() or platform.machine(),
+            "processor": machine()["processor"],
             "first_start_s": round(fresh, 2),
             "start_p50_s": round(float(np.median(again)), 2),
             "start_max_s": round(max(again), 2),

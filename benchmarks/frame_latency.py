@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from edge_hdr.data.sheet import write_sheet
 from edge_hdr_device import released
+from edge_hdr_device.bench.environment import environment
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.pipeline import Reader
@@ -123,7 +123,7 @@ def measure(model: Path, runs: int, windows: int) -> dict[str, Any]:
         "runtime": runtime_name(),
         "opencv": cv2.__version__,
         "numpy": np.__version__,
-        "processor": processor(),
+        "processor": environment()["processor"],
         "cpus": os.cpu_count(),
         "threads": 1,
         "load_average": [round(before, 2), round(os.getloadavg()[0], 2)],
@@ -138,15 +138,6 @@ def measure(model: Path, runs: int, windows: int) -> dict[str, Any]:
             "bgr": unchanged(np.dstack([frame(10)] * 3), runs * windows),
         },
     }
-
-
-def processor() -> str:
-    """Name the processor as Linux does where it can."""
-    cpuinfo = Path("/proc/cpuinfo")
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
-        if line.startswith(("model name", "Model")):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from edge_hdr.data.render import rasterize
 from edge_hdr.data.strokes import sample_glyph
 from edge_hdr_device import released
+from edge_hdr_device.bench.environment import environment
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.pipeline import Reader, Reading
@@ -94,7 +94,7 @@ def measure(model: Path, runs: int) -> dict[str, Any]:
     return {
         "model": model.name,
         "runtime": runtime_name(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": environment()["processor"],
         "cpus": os.cpu_count(),
         "threads": 1,
         "frame": stages(reader, page(640, 480, rows=2, columns=5), 4 * runs),

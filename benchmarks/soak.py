@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import shutil
 import signal
 import socket
@@ -29,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_hdr_device.bench.environment import environment as machine
 from edge_hdr_device.camera.spec import make_source
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.settings import CameraConfig
@@ -252,7 +252,7 @@ def _figures(
     seen = parts["camera"]
     return {
         "minutes": round(rows[-1]["s"] / 60, 1),
-        "processor": platform.processor() or platform.machine(),
+        "processor": machine()["processor"],
         "runtime": runtime_name(),
         "resident_first_bytes": int(first),
         "resident_last_bytes": int(last),

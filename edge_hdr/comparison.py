@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -103,7 +102,10 @@ def mcnemar_exact(b: int, c: int) -> float:
     Source: Q. McNemar, Psychometrika 12, 1947; the binomial form, twice the smaller tail.
     """
     n = b + c
-    tail = sum(comb(n, k) for k in range(min(b, c) + 1))
+    tail = ways = 1
+    for k in range(1, min(b, c) + 1):
+        ways = ways * (n - k + 1) // k  # n over k
+        tail += ways
     return min(1.0, 2 * tail / (1 << n))
 
 

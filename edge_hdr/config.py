@@ -26,7 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 CHOICES = {
     "quantize": ("float32", "float16", "dynamic", "int8-ptq", "int8"),
     "optimizer": ("sgd", "adam"),
-    "schedule": ("one-cycle", "cosine"),
+    "schedule": ("one-cycle", "cosine", "constant"),
     "distribute": ("none", "mirrored", "multiworker"),
     "preset": tuple(PRESETS),
     "target": ("cpu", "coral"),
@@ -53,7 +53,7 @@ class BuildConfig:
         batch_size: examples a step; fewer, at a rate as much lower, where data are few.
         learning_rate: highest, of the float phase; the other phases take a tenth.
         optimizer: sgd or adam.
-        schedule: one-cycle or cosine.
+        schedule: one-cycle, cosine or constant.
         weight_decay: L2 on kernels.
         label_smoothing: share of a label spread over all classes.
         ema: decay of the averaged weights; 0 is off.
@@ -64,6 +64,8 @@ class BuildConfig:
         stroke: largest share of a dilation or erosion.
         elastic_px: elastic displacement; 0 is off.
         clean_share: share of examples left as they are.
+        start: folder of an earlier build whose float weights are begun from, or imagenet for
+            mobilenet-v2; empty begins from random ones.
         teacher: folder of an earlier build that is distilled; empty is none.
         distill: weight of the teacher's loss.
         patience: early stop on validation; 0 is off.
@@ -102,6 +104,7 @@ class BuildConfig:
     stroke: float = 0.35
     elastic_px: float = 0.0
     clean_share: float = 0.3
+    start: str = ""
     teacher: str = ""
     distill: float = 0.5
     patience: int = 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge_hdr import remote
 from edge_hdr.deploy_plan import Plan, Wish
 from edge_hdr.errors import EdgeHdrError
+from edge_hdr.private_folder import PRIVATE_FOLDER
 from edge_hdr_device.install.steps import Progress, Tell
 
 if TYPE_CHECKING:
@@ -22,19 +23,7 @@ PIECE_BYTES = 1 << 16
 INSTALL_S = 3600.0  # an environment on a small board takes long; each wait within has its own limit
 UNUSABLE = "payload"  # code of an error about what was sent, or about what the board had of it
 IDLE_S = 900.0  # without a word from the installer
-UPLOADS = "/var/tmp/edge-hdr"  # noqa: S108 - mktemp -d makes a private folder; /tmp may be memory
-# The folder's name tells whose it is and which shell made it, so that what a cut left is swept.
 RECEIVE = """\
-set -eu
-umask 077
-mine={uploads}.$(id -u)
-for old in "$mine".*; do
-  shell=${{old#"$mine".}}
-  [ ! -e "$old" ] || [ -d "/proc/${{shell%%.*}}" ] || rm -rf "$old"
-done
-folder=$(mktemp -d "$mine.$$.XXXXXXXX")
-trap 'rm -rf "$folder"' EXIT
-trap 'exit 129' HUP INT TERM
 head -c {size} >"$folder/payload.pyz"
 {trust}{root}python3 "$folder/payload.pyz" {words}
 """
@@ -174,4 +163,4 @@ def _install_script(plan: Plan, wish: Wish, size: int) -> str:
 
 def _script(size: int, words: str, *, root: Sequence[str], trust: str = "") -> str:
     prefix = f"{shlex.join(root)} " if root else ""
-    return RECEIVE.format(uploads=UPLOADS, size=size, root=prefix, trust=trust, words=words)
+    return PRIVATE_FOLDER + RECEIVE.format(size=size, root=prefix, trust=trust, words=words)

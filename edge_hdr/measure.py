@@ -80,7 +80,7 @@ def measure(
             "test_n": len(part),
             "test_sha256": part.sha256(),
         },
-        "warnings": _warnings(dataset, split, classifier.manifest),
+        "warnings": warnings_of(dataset, split, classifier.manifest),
         "interpreter": runtime_name(),
     }
     if reference is not None:
@@ -110,13 +110,17 @@ def choose_split(dataset: Dataset, split: SplitName, manifest: Manifest | None) 
         return dataset.test
     from edge_hdr.data.splits import hold_out_validation
 
-    wanted = int(manifest.config.get("validation", VALIDATION)) if manifest else VALIDATION
+    wanted, seed = held_out_by(manifest)
     return hold_out_validation(
-        dataset.train,
-        wanted=wanted,
-        classes=len(dataset.classes),
-        seed=manifest.seed if manifest else 0,
+        dataset.train, wanted=wanted, classes=len(dataset.classes), seed=seed
     )[1]
+
+
+def held_out_by(manifest: Manifest | None) -> tuple[int, int]:
+    """Give number of examples and seed by which a model's build held out its validation split."""
+    if manifest is None:
+        return VALIDATION, 0
+    return int(manifest.config.get("validation", VALIDATION)), manifest.seed
 
 
 def describe_model(path: Path, classifier: Classifier) -> dict[str, Any]:
@@ -138,7 +142,14 @@ def drawn_strokes(split: SplitName, manifest: Manifest | None) -> int:
     return int(manifest.config.get("strokes_train", STROKES)) if manifest else STROKES
 
 
-def _warnings(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> list[str]:
+def warnings_of(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> list[str]:
+    """Say what speaks against a model's figures on a data set, a sentence each.
+
+    Args:
+        dataset: what it is measured on.
+        split: which part.
+        manifest: of the model; None for anyone's file.
+    """
     found = list(manifest.data.get("warnings", [])) if manifest else []
     found += dataset.warnings
     if split == "validation":

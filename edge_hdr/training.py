@@ -159,7 +159,7 @@ class _Run:
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             return loss
 
-        @tf.function
+        @tf.function(autograph=False)
         def step(images: Any, labels: Any) -> tf.Tensor:
             losses = self.strategy.run(replica, args=(images, labels))
             if decay > 0:
@@ -246,14 +246,14 @@ def _evaluator(model: Any, split: Split) -> Callable[[], tuple[float, float]]:
     """Make a function that evaluates the model as it then is; its graph is traced once."""
     strategy = tf.distribute.get_strategy()
 
-    @tf.function
+    @tf.function(autograph=False)
     def measure(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         logits = model(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         right = tf.argmax(logits, axis=1, output_type=labels.dtype) == labels
         return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))])
 
-    @tf.function
+    @tf.function(autograph=False)
     def over_replicas(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         sums = strategy.run(measure, args=(images, labels))
         return strategy.reduce(tf.distribute.ReduceOp.MEAN, sums, axis=None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from edge_hdr.training import fit, values_of
 from edge_hdr.training_recipe import Recipe
 
 CALIBRATION_IMAGES = 1000
+IMAGENET = "imagenet"  # a start that is no folder
 STEPS_AN_EPOCH, SMALLEST_BATCH = 32, 16  # a few hundred examples must not mean a few steps
 
 
@@ -53,10 +56,10 @@ class Phases:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def float_model(self) -> Any:
-        """Train from random weights."""
+        """Train from random weights, or from those that `start` names."""
         if self.config.sparsity:  # a wrong layer name shows before hours of training
             prune.layer_sparsity(self._build(), self.config.sparsity)
-        return self._fit(self._build, self._recipe("float", self.config.epochs))
+        return self._fit(self._begin, self._recipe("float", self.config.epochs))
 
     def pruned(self, model: Any) -> Any:
         """Prune a trained model by magnitude and fine-tune it; the wrappers are off."""
@@ -88,6 +91,22 @@ class Phases:
     def _build(self) -> Any:
         channels = self.config.channels or None
         return registry.build(self.config.architecture, channels=channels, classes=self.classes)
+
+    def _begin(self) -> Any:
+        """Build the model with the weights that training starts from."""
+        model, start = self._build(), self.config.start
+        if start == IMAGENET:
+            import_module("edge_hdr.architectures.mobilenet").load_imagenet(model)
+        elif start:
+            source = load_float(Path(start), self.classes, option="--start")
+            try:
+                model.set_weights(source.get_weights())
+            except ValueError as error:
+                raise ConfigError(
+                    f"--start {start} has another architecture or other widths",
+                    hint="give --arch and --channels as that build had them",
+                ) from error
+        return model
 
     def _fit(self, make: Any, recipe: Recipe, *, pruning: bool = False) -> Any:
         with self.strategy.scope():
@@ -165,33 +184,50 @@ def _quicken_norm(model: Any, steps: int) -> None:
             inner.momentum = min(inner.momentum, max(0.5, 1 - 10 / steps))
 
 
-def load_teacher(folder: Any, classes: int) -> Any:
-    """Rebuild the float model of an earlier build from its folder.
-
-    Args:
-        folder: pathlib.Path of a finished build, with its `build.json` and checkpoints.
-        classes: number of outputs that it must have.
+def load_teacher(folder: Path, classes: int) -> Any:
+    """Rebuild the float model of an earlier build, frozen, to be distilled.
 
     Raises:
-        ConfigError: the folder holds no such build.
+        ConfigError: see `load_float`.
     """
+    model = load_float(folder, classes, option="--teacher")
+    model.trainable = False
+    return model
+
+
+def load_float(folder: Path, classes: int, *, option: str = "") -> Any:
+    """Rebuild the float model of an earlier build from its folder, with its averaged weights.
+
+    Args:
+        folder: of a build whose float phase is done, with its `build.json` and checkpoints.
+        classes: number of outputs that it must have.
+        option: the option that named the folder, for the message.
+
+    Raises:
+        ConfigError: the folder holds no such build, or one with other classes.
+    """
+    named = f"{option} {folder}".strip()
     try:
         settings = json.loads((folder / "build.json").read_text())["config"]
         saved = CheckpointStore(folder / "checkpoints").load("float")
     except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(
-            f"--teacher {folder} is no build", hint="give a build's folder"
-        ) from error
+        raise ConfigError(f"{named} is no build", hint="give a build's folder") from error
     if saved is None:
-        raise ConfigError(f"--teacher {folder} has no float checkpoint", hint="build it first")
+        raise ConfigError(f"{named} has no float checkpoint", hint="build it first")
     channels = tuple(settings["channels"]) or None
     model = registry.build(settings["architecture"], channels=channels, classes=classes)
     variables = model.variables
+    if [array.shape for array in saved.arrays[: len(variables)]] != [
+        tuple(variable.shape) for variable in variables
+    ]:
+        raise ConfigError(
+            f"{named} was not built for {classes} classes",
+            hint="give a build for the same classes",
+        )
     for variable, array in zip(variables, saved.arrays[: len(variables)], strict=True):
         variable.assign(array)
     averages = saved.arrays[-len(model.trainable_variables) :]
     if settings["ema"] > 0:
         for variable, array in zip(model.trainable_variables, averages, strict=True):
             variable.assign(np.asarray(array))
-    model.trainable = False
     return model

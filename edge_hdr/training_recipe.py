@@ -22,7 +22,7 @@ class Recipe:
         batch_size: examples a step, over all replicas.
         learning_rate: the highest.
         optimizer: sgd (Nesterov, momentum 0.9) or adam.
-        schedule: one-cycle (linear warm-up, cosine to 0) or cosine (to 0).
+        schedule: one-cycle (linear warm-up, cosine to 0), cosine (to 0) or constant.
         weight_decay: L2 on kernels, added to their gradients.
         label_smoothing: share of a label spread over all classes.
         ema: decay of the exponential moving average of the weights, per step; 0 is off.
@@ -40,7 +40,7 @@ class Recipe:
     batch_size: int = 128
     learning_rate: float = 0.1
     optimizer: Literal["sgd", "adam"] = "sgd"
-    schedule: Literal["one-cycle", "cosine"] = "one-cycle"
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
     weight_decay: float = 1e-4
     label_smoothing: float = 0.02
     ema: float = 0.998
@@ -68,17 +68,19 @@ def rate_at(recipe: Recipe, steps: int, step: int) -> float:
 
 
 class _Schedule(tf_keras.optimizers.schedules.LearningRateSchedule):
-    """Warm up linearly over the first fifth (one-cycle), then fall to 0 along a cosine."""
+    """Warm up linearly over the first fifth (one-cycle), then fall to 0 along a cosine, or stay."""
 
     def __init__(self, highest: float, steps: int, kind: str) -> None:
-        self.highest, self.steps = highest, steps
+        self.highest, self.steps, self.kind = highest, steps, kind
         self.warm = max(1, int(steps * (0.2 if kind == "one-cycle" else 0.0)))
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        if self.kind == "constant":
+            return tf.constant(self.highest)
         now = tf.cast(step, tf.float32)
         rest = tf.minimum((now - self.warm) / max(1, self.steps - self.warm), 1.0)
         falling = 0.5 * (1 + tf.cos(np.pi * tf.maximum(rest, 0.0)))
         return self.highest * tf.minimum((now + 1) / self.warm, falling)
 
     def get_config(self) -> dict[str, Any]:
-        return {"highest": self.highest, "steps": self.steps, "warm": self.warm}
+        return {"highest": self.highest, "steps": self.steps, "kind": self.kind}

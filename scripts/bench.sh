@@ -8,7 +8,8 @@ python="${VENV:-.venv}/bin/python"
 "$python" benchmarks/recognize_latency.py --out benchmarks/results/recognize-latency.json
 "$python" benchmarks/frame_latency.py --out benchmarks/results/frame-latency.json
 "$python" benchmarks/device_runtime.py --out benchmarks/results/device-runtime.json
-"$python" benchmarks/model_latency.py
+"$python" -m edge_hdr bench --robustness 1000 --json >benchmarks/results/bench.json
+"$python" benchmarks/peers.py
 photos="${EDGE_HDR_DATA:-.}/photos_dev"
 if [ -d "$photos" ]; then
   "$python" benchmarks/photos.py "$photos" --half 1 --summary --out benchmarks/results/photos.json

@@ -28,7 +28,8 @@ def read(name: str) -> dict[str, Any]:
 
 def models() -> str:
     """Give the table of released models."""
-    speeds = read("model-latency").get("models", {})
+    bench = read("bench").get("data", {})
+    speeds = {model["name"]: model["latency"]["invoke"] for model in bench.get("models", [])}
     rows = [
         "| model | MNIST test (95 % interval) | errors, int8 and float32 | file | flatbuffer "
         "| one digit |",
@@ -38,17 +39,17 @@ def models() -> str:
         figures = json.loads(path.read_text())
         name, test, cost = figures["model"]["name"], figures["test"], figures["footprint"]
         low, high = test["interval"]
-        speed = speeds.get(name, {}).get("p50_us")
+        speed = speeds.get(name, {}).get("p50_ms")
         rows.append(
             f"| [`{name}`](models/{name}/MODEL_CARD.md) | {test['accuracy']:.2%} "
             f"({low:.2%} to {high:.2%}) | {test['errors']} and {figures['float_test']['errors']} "
             f"| {cost['file_bytes']:,} B | {cost['flatbuffer_bytes']:,} B "
-            f"| {f'{speed:.0f} µs' if speed else '–'} |"
+            f"| {f'{1e3 * speed:.0f} µs' if speed else '–'} |"
         )
-    machine = read("model-latency").get("machine", {})
-    latency = (
-        f"latency: median of one call, one thread, {machine.get('processor', '')}" if speeds else ""
-    )
+    latency = ""
+    if speeds:
+        processor = bench["measurement"]["environment"]["processor"]
+        latency = f"one digit: the model alone, median, one thread, {processor}"
     note = "n = 10,000 test digits, one seed, the exported file run by ai-edge-litert"
     return "\n".join([*rows, "", "; ".join(filter(None, [note, latency])) + "."])
 
@@ -213,8 +214,64 @@ def _meanings(values: object) -> dict[str, str]:
     return found
 
 
+def peers() -> str:
+    """Give the tables of what others take and read beside ours, in one run."""
+    result = read("peers")
+    if not result:
+        return ""
+    rows = [
+        "| what | theirs | ours | theirs / ours (95 %) |",
+        "|---|---|---|---|",
+    ]
+    for ratio in result["ratios"]:
+        if ratio["what"].startswith("ten digits") and "predict" not in ratio["theirs"]:
+            continue
+        ends = ""
+        if ratio["low"] is not None:
+            ends = f" ({_factor(ratio['low'])} to {_factor(ratio['high'])})"
+        rows.append(
+            f"| {ratio['what']} | {ratio['theirs']}: {_duration(ratio['theirs_ms'])} "
+            f"| {ratio['ours']}: {_duration(ratio['ours_ms'])} "
+            f"| {_factor(ratio['ratio'])} ×{ends} |"
+        )
+    machine = result["measurement"]["environment"]["processor"]
+    rows += ["", f"One thread, interleaved in one run, {machine}; above 1 ×, ours is faster.", ""]
+    return "\n".join([*rows, *_pages(result["reading"])]).rstrip()
+
+
+def _pages(reading: dict[str, Any] | None) -> list[str]:
+    """Give the table of synthetic pages read by our reader and the tutorials'."""
+    if not reading:
+        return []
+    sets = reading["sets"]
+    heads = [f"{name} (n = {part['digits']:,})" for name, part in sets.items()]
+    rows = [f"| reader | {' | '.join(heads)} |", "|---" * (len(sets) + 1) + "|"]
+    for who in next(iter(sets.values()))["readers"]:
+        scores = [part["readers"][who] for part in sets.values()]
+        cells = [
+            f"{score['share']:.1%} right, {score['confused'] + score['invented']} wrong, "
+            f"{score['missed']} not read; {score['page_ms']:.1f} ms a page"
+            for score in scores
+        ]
+        rows.append(f"| {who} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def _duration(ms: float) -> str:
+    """Write a time as "26 µs", "8.2 ms" or "16 s"."""
+    if ms < 1:
+        return f"{1e3 * ms:.0f} µs"
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1e3:.2g} s"
+
+
+def _factor(times: float) -> str:
+    """Write how many times, with two digits below 100 and none after the point above."""
+    return f"{times:,.0f}" if times >= 10 else f"{times:.2g}"
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"models": models, "figures": figures},
+    "benchmarks/LITERATURE.md": {"peers": peers},
     "device/README.md": {"settings": settings},
 }
 

@@ -95,6 +95,10 @@ class Classifier:
             return np.zeros((0, self.output_spec.shape[-1]), np.float32)
         return np.concatenate(pieces)
 
+    def invoke(self) -> None:
+        """Run the kernels alone, on the images last given, with the batch's size of then."""
+        self._interpreter.invoke()
+
     def predict(self, images: NDArray[np.uint8]) -> Predictions:
         """Classify normalized digits.
 

@@ -68,6 +68,15 @@ def open_interpreter(
     return interpreter
 
 
+def import_runtime() -> None:
+    """Import the interpreter's package, which takes longer than to open a model.
+
+    Raises:
+        DependencyError: none is installed.
+    """
+    _load_runtime()
+
+
 def runtime_name() -> str:
     """Name the interpreter package in use and its version, as "ai-edge-litert 2.3.0"."""
     from importlib.metadata import PackageNotFoundError, version

@@ -27,9 +27,13 @@ class SpaceToDepth(layers.Layer):
         return {**super().get_config(), "block": self.block}
 
 
-def conv_bn(x: Any, channels: int, kernel: int, *, relu: bool = True, name: str) -> Any:
+def conv_bn(
+    x: Any, channels: int, kernel: int, *, strides: int = 1, relu: bool = True, name: str
+) -> Any:
     """Apply a convolution without bias, batch norm, and a ReLU: the order that folds to one op."""
-    x = layers.Conv2D(channels, kernel, padding="same", use_bias=False, name=name)(x)
+    x = layers.Conv2D(channels, kernel, strides=strides, padding="same", use_bias=False, name=name)(
+        x
+    )
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 

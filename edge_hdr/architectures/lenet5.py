@@ -11,7 +11,8 @@ def lenet5(channels: tuple[int, ...], *, classes: int = 10) -> Any:
     """Build LeNet-5 with ReLU and max pooling.
 
     Args:
-        channels: of the two 5×5 convolutions and the two hidden dense layers.
+        channels: of the two 5×5 convolutions and each hidden dense layer, one at least; the
+            original has two.
         classes: number of outputs.
 
     Returns:
@@ -19,13 +20,13 @@ def lenet5(channels: tuple[int, ...], *, classes: int = 10) -> Any:
 
     Source: Y. LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
-    first, second, wide, narrow = channels
+    first, second, *hidden = channels
     inputs = Input((28, 28, 1), name="image")
     x = layers.Conv2D(first, 5, padding="same", activation="relu", name="conv1")(inputs)
     x = layers.MaxPooling2D(2, name="pool1")(x)
     x = layers.Conv2D(second, 5, activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(2, name="pool2")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(wide, activation="relu", name="hidden1")(x)
-    x = layers.Dense(narrow, activation="relu", name="hidden2")(x)
+    for index, width in enumerate(hidden, start=1):
+        x = layers.Dense(width, activation="relu", name=f"hidden{index}")(x)
     return Model(inputs, layers.Dense(classes, name="logits")(x), name="lenet5")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -16,18 +16,28 @@ class Architecture:
     Attributes:
         family: module and function of the builder in this package.
         channels: its widths, in the order that the builder's docstring gives.
+        least: fewest widths that the builder takes.
+        most: most of them; None where there is no limit.
     """
 
     family: str
     channels: tuple[int, ...]
+    least: int = 1
+    most: int | None = None
 
 
 ARCHITECTURES = {
-    "ds-cnn-nano": Architecture("ds_cnn", (12, 16, 16, 24, 24, 32)),
-    "ds-cnn-small": Architecture("ds_cnn", (24, 32, 32, 64, 64, 96)),
-    "ds-cnn-base": Architecture("ds_cnn", (32, 48, 48, 96, 96, 96, 128)),
+    "ds-cnn-nano": Architecture("ds_cnn", (12, 16, 16, 24, 24, 32), least=4),
+    "ds-cnn-small": Architecture("ds_cnn", (24, 32, 32, 64, 64, 96), least=4),
+    "ds-cnn-base": Architecture("ds_cnn", (32, 48, 48, 96, 96, 96, 128), least=4),
+    # the references of the literature
     "mlp": Architecture("mlp", (128, 64)),
-    "lenet5": Architecture("lenet5", (6, 16, 120, 84)),
+    "lenet5": Architecture("lenet5", (6, 16, 120, 84), least=3),
+    "cnn5": Architecture("cnn5", (32, 64, 128), least=3, most=3),
+    "alexnet": Architecture("alexnet", (32, 64, 96, 96, 64, 256, 256), least=5),
+    "ciresan": Architecture("ciresan", (20, 40, 150), least=3, most=3),
+    "resnet": Architecture("resnet", (16, 32, 64)),
+    "light-cnn": Architecture("light_cnn", (16, 32, 48, 64), least=3),
 }
 
 
@@ -42,15 +52,14 @@ def resolve(name: str, channels: tuple[int, ...] | None = None) -> Architecture:
     known = ARCHITECTURES[name]
     if channels is None:
         return known
-    least = 4 if known.family == "ds_cnn" else 1
-    fixed = len(known.channels) if known.family == "lenet5" else None
-    if len(channels) < least or (fixed and len(channels) != fixed) or min(channels) < 1:
+    most = known.most or len(channels)
+    if not known.least <= len(channels) <= most or min(channels) < 1:
         default = ",".join(map(str, known.channels))
         raise ConfigError(
             f"--channels {','.join(map(str, channels))} does not fit {name}",
             hint=f"its default is {default}; give positive widths in that form",
         )
-    return Architecture(known.family, channels)
+    return replace(known, channels=channels)
 
 
 def build(name: str, *, channels: tuple[int, ...] | None = None, classes: int = 10) -> Any:

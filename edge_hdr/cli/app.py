@@ -20,6 +20,7 @@ from edge_hdr.cli import (
     deploy,
     doctor,
     evaluate,
+    explain,
     info,
     keygen,
     logs,
@@ -46,6 +47,8 @@ GROUPS = ("data", "samples")  # of commands
 app.command()(build.build)
 app.command()(recognize.recognize)
 app.command()(evaluate.evaluate)
+app.command()(bench.bench)
+app.command()(explain.explain)
 app.command()(info.info)
 app.add_typer(data.app, name="data")
 app.command(rich_help_panel=BOARD)(doctor.doctor)
@@ -55,7 +58,6 @@ app.command(rich_help_panel=BOARD)(logs.logs)
 app.command(rich_help_panel=BOARD)(rollback.rollback)
 app.command(rich_help_panel=BOARD)(rollback.restart)
 app.command(rich_help_panel=BOARD)(undeploy.undeploy)
-app.command(rich_help_panel=BOARD)(bench.bench)
 app.add_typer(samples.app, name="samples", rich_help_panel=BOARD)
 app.command(rich_help_panel=BOARD)(bundle.bundle)
 app.command(rich_help_panel=BOARD)(keygen.keygen)

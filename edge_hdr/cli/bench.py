@@ -1,83 +1,215 @@
-"""`edge-hdr bench --on TARGET`: the speed of the runtime that a board runs."""
+"""`edge-hdr bench`: accuracy, size and speed of any number of models, side by side."""
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from edge_hdr.cli import render
+from edge_hdr.cli.evaluate import SPLITS, claim_out, parse_range
 from edge_hdr.cli.target_option import ACCEPT, JSON, connect_to
-from edge_hdr.errors import StorageError
-from edge_hdr_device.system.systemd_unit import STATE
+from edge_hdr.errors import CheckFailedError, EdgeHdrError, UsageError, nearest
 
-SLACK_S = 120.0
+if TYPE_CHECKING:
+    from edge_hdr.bench.request import Request
+
+REPORT, DOCUMENT = "report.html", "bench.json"
+DELEGATES = ("auto", "xnnpack", "none", "edgetpu")
 
 
 def bench(
+    models: list[str] = typer.Argument(
+        None,
+        metavar="MODEL",
+        help="Released names, builds' folders, .tflite or .onnx files; by default all that are "
+        "released, or with --on the board's own.",
+    ),
     on: str = typer.Option(
-        ..., "--on", metavar="TARGET", help="The board, as for deploy; it must have edge-hdr."
+        None, "--on", metavar="TARGET", help="Measure on a board; it must have edge-hdr."
     ),
     model: str = typer.Option(
-        None, "--model", help="A model that is on the board; by default the deployed one."
+        None, "--model", help="With --on: a model that is on the board, by name or path."
     ),
-    seconds: float = typer.Option(5.0, "--seconds", min=0.5, max=600, help="Time to measure for."),
-    out: Path = typer.Option(None, "--out", help="JSON file for the result."),
-    force: bool = typer.Option(False, "--force", help="Overwrite --out."),
+    data: str = typer.Option("mnist", "--data", help="mnist, strokes, or a folder of images."),
+    data_dir: Path = typer.Option(None, "--data-dir", help="Where MNIST's files lie."),
+    split: str = typer.Option("test", "--split", help="test or validation."),
+    accuracy: bool = typer.Option(
+        True, "--accuracy/--no-accuracy", help="Measure accuracy, or speed and size alone."
+    ),
+    input_range: str = typer.Option(
+        None,
+        "--input-range",
+        metavar="LOW,HIGH",
+        help="Values of background and ink that models without a manifest take, as 0,255.",
+    ),
+    seconds: float = typer.Option(
+        10.0, "--seconds", min=0.05, max=3600, help="Time to measure the speed of all models for."
+    ),
+    threads: int = typer.Option(
+        None, "--threads", min=1, max=256,
+        help="Threads of the kernels; by default 1, on a board what it takes itself.",
+    ),
+    delegate: str = typer.Option("auto", "--delegate", help="auto, xnnpack, none or edgetpu."),
+    frame: bool = typer.Option(
+        True, "--frame/--no-frame", help="Measure the path from a camera's frame to digits too."
+    ),
+    sweep: bool = typer.Option(
+        False, "--sweep", help="Try threads × delegate × batch for the most images a second."
+    ),
+    cold: int = typer.Option(
+        5, "--cold", min=0, max=100, help="Fresh processes a model for its cold start."
+    ),
+    robustness: int = typer.Option(
+        0, "--robustness", min=0, metavar="N", help="Corrupt N examples in every known way."
+    ),
+    adversary: Path = typer.Option(
+        None, "--adversary", metavar="BUILD", help="Build whose float model is attacked."
+    ),
+    compare: Path = typer.Option(
+        None, "--compare", metavar="BASELINE",
+        help=f"An earlier {DOCUMENT}; exits 6 where something became worse.",
+    ),
+    tolerance: float = typer.Option(
+        0.05, "--tolerance", min=0, max=10, help="Share by which time and bytes may grow."
+    ),
+    out: Path = typer.Option(None, "--out", help=f"Folder for {REPORT} and {DOCUMENT}."),
+    force: bool = typer.Option(False, "--force", help="Overwrite what --out holds."),
     accept_new_host_key: bool = ACCEPT,
     json: bool = JSON,
-) -> None:
-    """Measure the latency of a board's own released runtime, on that board.
+) -> None:  # fmt: skip
+    """Measure models side by side: accuracy, size, and the time of a call and of a frame.
 
-    The model alone and the whole path from a frame to digits, with what the board's clock and
-    temperature did meanwhile.
+    The models take turns, so that what disturbs one disturbs all. With
+    --compare, errors are compared on the same examples, and times by their
+    intervals.
     """
-    from edge_hdr import remote
-
-    if out is not None and out.exists() and not force:
-        raise StorageError(f"{out} exists", hint="give --out another name, or --force")
-    words = ["bench", "--json", "--seconds", f"{seconds:g}"]
-    words += ["--model", model] if model else []
-    with connect_to(on, accept_new_host_key=accept_new_host_key) as connection:
-        installed = remote.find(connection)
-        render.note(f"measuring on {on} for about {seconds:g} s")
-        argv = installed.command(*words)
-        if installed.mode == "system" and installed.may_be_root:
-            # with the delegate and threads that the service has chosen
-            argv = installed.as_owner(("env", f"EDGE_HDR_STATE={STATE}", *argv))
-        data = remote.ask(connection, argv, timeout_s=seconds * 3 + SLACK_S)
-    data["target"] = on
+    _check_words(split, delegate)
+    _check_pairs(on, model, models, adversary, robustness, accuracy=accuracy)
+    limits = parse_range(input_range) if input_range else None
     if out is not None:
-        _write(out, data)
-    render.emit(command="bench", data=data, human=lambda: _show(on, data, out), as_json=json)
+        claim_out(out, force=force)
+
+    from edge_hdr.bench.baseline import read_baseline
+    from edge_hdr.bench.request import Baseline, Board, Request
+    from edge_hdr.bench.subjects import Options
+
+    request = Request(
+        models=tuple(models or ()),
+        options=Options(limits, threads if threads else 0 if on else 1, delegate),
+        data=data,
+        data_dir=data_dir,
+        split=split,  # type: ignore[arg-type]
+        accuracy=accuracy,
+        seconds=seconds,
+        frame=frame,
+        sweep=sweep,
+        cold=cold,
+        robustness=robustness,
+        adversary=adversary,
+        baseline=Baseline(compare, read_baseline(compare), tolerance) if compare else None,
+        command=shlex.join(["edge-hdr", *sys.argv[1:]]),
+    )
+    with contextlib.ExitStack() as stack:
+        if on is not None:
+            from edge_hdr import remote
+
+            connection = stack.enter_context(
+                connect_to(on, accept_new_host_key=accept_new_host_key)
+            )
+            board = Board(on, connection, remote.find(connection), model)
+            request = replace(request, board=board)
+            render.note(f"measuring on {on} for about {seconds:g} s")
+        document, arrays = _run(request)
+    document["files"] = _write(out, document, arrays) if out is not None else []
+    _conclude(document, as_json=json)
 
 
-def _write(out: Path, data: dict[str, Any]) -> None:
+def _check_words(split: str, delegate: str) -> None:
+    for flag, word, known in (("--split", split, SPLITS), ("--delegate", delegate, DELEGATES)):
+        if word not in known:
+            raise UsageError(f"{flag} {word}", hint=nearest(word, known))
+
+
+def _check_pairs(
+    on: str | None,
+    model: str | None,
+    models: list[str] | None,
+    adversary: Path | None,
+    robustness: int,
+    *,
+    accuracy: bool,
+) -> None:
+    """Refuse options that mean nothing together."""
+    wrong = [
+        (model and not on, "--model names a model on a board", "give models as arguments here"),
+        (model and models, "--model and MODEL", "measure either the board's model or these"),
+        (robustness and not accuracy, "--robustness without accuracy", "leave --no-accuracy out"),
+        (adversary and not robustness, "--adversary without --robustness", "add --robustness N"),
+    ]
+    for is_wrong, what, remedy in wrong:
+        if is_wrong:
+            raise UsageError(what, hint=remedy)
+
+
+def _run(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    from edge_hdr.bench.run import run
+    from edge_hdr.cli.bench_progress import BenchProgress
+
+    with BenchProgress() as reporter:
+        return run(request, reporter)
+
+
+def _write(out: Path, document: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
     import json
 
+    from edge_hdr.report.bench_page import render_bench
     from edge_hdr_device.storage import write_atomic
 
-    write_atomic(out, json.dumps(data, indent=1, sort_keys=True) + "\n")
+    write_atomic(out / DOCUMENT, json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write_atomic(out / REPORT, render_bench(document, arrays))
+    return [str(out / REPORT), str(out / DOCUMENT)]
 
 
-def _show(target: str, data: dict[str, Any], out: Path | None) -> None:
-    threads = f"{data['threads']} thread{'s' if data['threads'] > 1 else ''}"
-    console = render.console()
-    rows = [
-        [
-            times["name"],
-            *(f"{times[name]:.3f}" for name in ("p50_ms", "p90_ms", "p99_ms")),
-            f"{times['n']:,}",
-        ]
-        for times in data["times"]
-    ]
-    title = f"{data['model_id']} on {target} ({data['board']})"
-    console.print(render.table(title, ["ms", "p50", "p90", "p99", "n"], rows))
-    lines = [f"{data['interpreter']}, {data['delegate']}, {threads}; frame {data['frame']}"]
-    before, after = data["before"]["temperature_c"], data["after"]["temperature_c"]
-    if before is not None and after is not None:
-        lines.append(f"temperature {before:.0f} °C before, {after:.0f} °C after")
-    lines += [f"note: {note}" for note in data["notes"]]
-    lines += [f"written: {out}"] if out else []
-    console.print("\n".join(lines), markup=False)
+def _conclude(document: dict[str, Any], *, as_json: bool) -> None:
+    """Show the result; a regression or a model that was left out makes it a failure.
+
+    Raises:
+        CheckFailedError: the comparison found something worse.
+        ModelError: a model was left out.
+    """
+    from edge_hdr.cli.bench_view import show
+
+    failure = _failure(document)
+    if failure is None:
+        render.emit(command="bench", data=document, human=lambda: show(document), as_json=as_json)
+        return
+    if not as_json:
+        show(document)
+    raise failure
+
+
+class RegressionError(CheckFailedError):
+    """Something became worse than in the baseline; the run's results are in `data`."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        worse = data["comparison"]["regressions"]
+        more = f", and {len(worse) - 1} more" if len(worse) > 1 else ""
+        against = f"against {data['comparison']['baseline']}"
+        super().__init__(f"{worse[0]}{more}", hint=f"{against}; each is named in the comparison")
+        self.data = data
+
+
+def _failure(document: dict[str, Any]) -> EdgeHdrError | None:
+    from edge_hdr.bench.candidates import UnusableModelError
+
+    if (document["comparison"] or {}).get("regressions"):
+        return RegressionError(document)
+    failed = len(document["failed"])
+    total = failed + len(document["models"])
+    return UnusableModelError(failed, total, document) if failed else None

@@ -40,7 +40,10 @@ def build(
     ),
     preset: str = typer.Option(None, help="quick, default or release.", rich_help_panel=_RECIPE),
     architecture: str = typer.Option(
-        None, "--arch", help="ds-cnn-nano, -small, -base, mlp or lenet5.", rich_help_panel=_MODEL
+        None,
+        "--arch",
+        help="ds-cnn-nano, -small, -base, or a reference as lenet5.",
+        rich_help_panel=_MODEL,
     ),
     channels: str = typer.Option(
         None, help="Other widths, as 16,24,24,48,64.", rich_help_panel=_MODEL
@@ -62,7 +65,9 @@ def build(
     batch_size: int = typer.Option(None, help="Examples a step.", rich_help_panel=_RECIPE),
     learning_rate: float = typer.Option(None, help="Highest rate.", rich_help_panel=_RECIPE),
     optimizer: str = typer.Option(None, help="sgd or adam.", rich_help_panel=_RECIPE),
-    schedule: str = typer.Option(None, help="one-cycle or cosine.", rich_help_panel=_RECIPE),
+    schedule: str = typer.Option(
+        None, help="one-cycle, cosine or constant.", rich_help_panel=_RECIPE
+    ),
     weight_decay: float = typer.Option(None, help="L2 on kernels.", rich_help_panel=_RECIPE),
     label_smoothing: float = typer.Option(
         None, help="Share spread over classes.", rich_help_panel=_RECIPE
@@ -75,6 +80,11 @@ def build(
     ),
     clean_share: float = typer.Option(
         None, help="Share of unaugmented examples; 1 is no augmentation.", rich_help_panel=_RECIPE
+    ),
+    start: str = typer.Option(
+        None,
+        help="Folder of a build to begin from, or imagenet for mobilenet-v2.",
+        rich_help_panel=_RECIPE,
     ),
     teacher: str = typer.Option(
         None, help="Folder of a build that is distilled.", rich_help_panel=_RECIPE

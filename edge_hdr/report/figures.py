@@ -23,6 +23,7 @@ from edge_hdr.report.numbers import layer_name, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PHASES = {"float": "float", "prune": "pruning", "qat": "QAT"}
 
@@ -57,10 +58,16 @@ def training_curves(history: Sequence[dict[str, Any]]) -> str:
     _label_phases(loss, phases)
     if loss.lines:
         figure.legend(frameon=False, labelcolor=INK, loc="outside upper right", ncols=2)
-    return to_svg(figure, "training")
+    return to_svg(figure, "training", "Loss, error and learning rate over the epochs.")
 
 
 def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    """Draw the confusion matrix into a page."""
+    alt = "Confusion matrix: how often each class, a row, was read as each, a column."
+    return to_svg(confusion_figure(confusion, classes), "confusion", alt)
+
+
+def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure:
     """Draw the confusion matrix; the shade of a mistake is its share of the worst one."""
     from matplotlib.patches import Rectangle
 
@@ -71,7 +78,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
     figure, (axes,) = new_figure(WIDTH_IN * 0.95)
     for true, predicted in np.ndindex(side, side):
         count = int(counts[true, predicted])
-        colour, alpha = (FIRST, 0.16) if true == predicted else (SECOND, 0.75 * count / worst)
+        colour, alpha = (FIRST, 0.16) if true == predicted else (SECOND, 0.55 * count / worst)
         if count:
             spot = (predicted - 0.47, true - 0.47)
             axes.add_patch(Rectangle(spot, 0.94, 0.94, color=colour, alpha=alpha, linewidth=0))
@@ -88,10 +95,16 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
     axes.tick_params(length=0)
     axes.grid(visible=False)
     hide_spines(axes, ("left", "bottom"))
-    return to_svg(figure, "confusion")
+    return figure
 
 
 def reliability_diagram(bins: dict[str, Sequence[float]]) -> str:
+    """Draw the reliability diagram into a page."""
+    alt = "Accuracy over confidence, and how many digits each confidence holds."
+    return to_svg(reliability_figure(bins), "reliability", alt)
+
+
+def reliability_figure(bins: dict[str, Sequence[float]]) -> Figure:
     """Draw accuracy against confidence, and under it how many predictions each bin holds.
 
     Args:
@@ -112,7 +125,7 @@ def reliability_diagram(bins: dict[str, Sequence[float]]) -> str:
     lower.bar(middles[filled], counts[filled], width, color=FIRST, linewidth=0)
     lower.set_yscale("log")
     lower.set(ylabel="digits", xlabel="confidence", ylim=(0.7, None))
-    return to_svg(figure, "reliability")
+    return figure
 
 
 def rejection_curve(
@@ -139,7 +152,11 @@ def rejection_curve(
     share = 100 * accepted / len(order)
     axes.set(xlabel="accepted, %", ylabel="wrong among them, %", ylim=(0, None))
     axes.set_xlim(min(80.0, float(share[np.argmax(wrong)]) if wrong.any() else 80.0), 100.5)
-    return to_svg(figure, "rejection")
+    return to_svg(
+        figure,
+        "rejection",
+        "Share of wrong digits among the accepted ones, over the share accepted.",
+    )
 
 
 def class_errors(per_class: Sequence[dict[str, Any]]) -> str:
@@ -158,7 +175,7 @@ def class_errors(per_class: Sequence[dict[str, Any]]) -> str:
     figure.legend(
         frameon=False, labelcolor=INK, loc="outside upper left", ncols=2, handlelength=1.2
     )
-    return to_svg(figure, "classes")
+    return to_svg(figure, "classes", "Share missed and share of false calls of each class.")
 
 
 def layer_sizes(operators: Sequence[dict[str, Any]]) -> str:
@@ -193,7 +210,7 @@ def layer_sizes(operators: Sequence[dict[str, Any]]) -> str:
     panels[1].set_yticks(places, [""] * len(rows))
     for panel in panels:
         panel.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    return to_svg(figure, "layers")
+    return to_svg(figure, "layers", "Bytes of weights and multiply-accumulates of each layer.")
 
 
 def digit_uri(image: NDArray[np.uint8]) -> str:

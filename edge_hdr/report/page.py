@@ -56,6 +56,17 @@ def render_report(metrics: dict[str, Any], arrays: Mapping[str, Any] | None = No
     Returns:
         A whole HTML document: no request leaves it, text from outside is escaped.
     """
+    return fill("report.html.j2", _view(metrics, arrays or {}), _figures(metrics, arrays or {}))
+
+
+def fill(template: str, view: dict[str, Any], figures: Mapping[str, str]) -> str:
+    """Fill in a page's template.
+
+    Args:
+        template: its file name.
+        view: words and tables; text is escaped.
+        figures: SVG elements, put in as they are; matplotlib escapes the text in them.
+    """
     import jinja2
     from markupsafe import Markup
 
@@ -66,14 +77,12 @@ def render_report(metrics: dict[str, Any], arrays: Mapping[str, Any] | None = No
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = {name: Markup(svg) for name, svg in _figures(metrics, arrays or {}).items()}  # noqa: S704
-    return environment.get_template("report.html.j2").render(
-        **_view(metrics, arrays or {}), figures=drawn
-    )
+    drawn = {name: Markup(svg) for name, svg in figures.items()}  # noqa: S704
+    return environment.get_template(template).render(**view, figures=drawn)
 
 
 def _figures(metrics: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, str]:
-    """Draw what there are numbers for; matplotlib escapes the text in its SVG."""
+    """Draw what there are numbers for."""
     test, history = metrics["test"], metrics.get("history") or []
     drawn = {
         "confusion": figures.confusion_matrix(test["confusion"], test["classes"]),
@@ -96,6 +105,7 @@ def _view(metrics: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
     config = metrics.get("config") or model.get("config")
     return {
         "title": model["name"],
+        "broad": False,
         "subtitle": subtitle(metrics),
         "warnings": metrics.get("warnings") or [],
         "tiles": tables.tiles(metrics),
@@ -140,6 +150,7 @@ def _gallery(test: dict[str, Any], arrays: Mapping[str, Any]) -> list[dict[str, 
             "true": mistake["true"],
             "predicted": mistake["predicted"],
             "confidence": percent(mistake["confidence"], digits=1),
+            "shared": "",
         }
         for mistake in test["mistakes"][:GALLERY]
     ]

@@ -33,11 +33,19 @@ class Tile:
 
 @dataclass(frozen=True)
 class Table:
-    """A table for a template: head, rows of cells, and which columns are text."""
+    """A table for a template.
+
+    Attributes:
+        head: of the columns.
+        rows: of cells.
+        text: columns that are text, not numbers.
+        strong: cells that stand out, row and column.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text: tuple[int, ...] = (0,)
+    strong: frozenset[tuple[int, int]] = frozenset()
 
 
 def tiles(metrics: Metrics) -> list[Tile]:

@@ -4,50 +4,43 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_build import TOY, metrics
+from toy_build import TOY, Builder, building, metrics
 
 from edge_hdr_device.manifest import read_model
-from tests.conftest import command_environment
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def build_in(folder: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a toy build whose `out` several tests look at."""
-    command = [sys.executable, "-m", "edge_hdr", "build", "--data", str(data), *TOY, "--out", "out"]
-    done = subprocess.run(
-        [*command, *options],
-        cwd=folder,
-        env=command_environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+@pytest.fixture(scope="module")
+def builder() -> Iterator[Builder]:
+    """Give a process that builds one model after another."""
+    with building() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def built(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+def built(
+    builder: Builder, digit_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict]:
     """Give the folder of a default build, and its document."""
     folder = tmp_path_factory.mktemp("built")
-    return folder / "out", json.loads(build_in(folder, digit_folder, "--json").stdout)
+    said = builder.build(folder, "--data", digit_folder, "--json").stdout
+    return folder / "out", json.loads(said)
 
 
 @pytest.fixture(scope="module")
-def float32(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def float32(builder: Builder, digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a build that quantizes nothing."""
     folder = tmp_path_factory.mktemp("float32")
-    build_in(folder, digit_folder, "--quantize", "float32")
+    builder.build(folder, "--data", digit_folder, "--quantize", "float32")
     return folder / "out"
 
 
@@ -70,22 +63,27 @@ def test_a_build_gives_a_verified_file_with_all_that_belongs_to_it(
     assert {item["weight_dtype"] for item in weights} == {"int8"}
 
 
-def test_the_same_command_gives_the_same_bytes(
-    built: tuple[Path, dict], digit_folder: Path, tmp_path: Path
+def test_the_same_command_gives_the_same_bytes_in_another_process(
+    built: tuple[Path, dict], edge_hdr: Run, digit_folder: Path, tmp_path: Path
 ) -> None:
-    build_in(tmp_path, digit_folder, "--json")
+    done = edge_hdr("build", *TOY, "--out", "out", "--data", digit_folder, "--json")
+    assert done.returncode == 0, done.stderr
     again = (tmp_path / "out" / "model.tflite").read_bytes()
     assert again == (built[0] / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8-ptq"])
 def test_every_variant_is_exported_as_asked(
-    variant: str, request: pytest.FixtureRequest, digit_folder: Path, tmp_path: Path
+    variant: str,
+    request: pytest.FixtureRequest,
+    builder: Builder,
+    digit_folder: Path,
+    tmp_path: Path,
 ) -> None:
     if variant == "float32":
         out = request.getfixturevalue("float32")
     else:
-        build_in(tmp_path, digit_folder, "--quantize", variant)
+        builder.build(tmp_path, "--data", digit_folder, "--quantize", variant)
         out = tmp_path / "out"
     _, manifest = read_model(out / "model.tflite")
     assert manifest is not None
@@ -98,11 +96,9 @@ def test_every_variant_is_exported_as_asked(
 
 
 def test_pruned_zeros_stand_in_the_exported_file(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path
+    builder: Builder, digit_folder: Path, tmp_path: Path
 ) -> None:
-    wish = "block2_pointwise=0.75,*=0.5"
-    done = edge_hdr("build", "--data", digit_folder, *TOY, "--sparsity", wish, "--out", "out")
-    assert done.returncode == 0, done.stderr
+    builder.build(tmp_path, "--data", digit_folder, "--sparsity", "block2_pointwise=0.75,*=0.5")
     pointwise = [
         item["sparsity"]
         for item in metrics(tmp_path / "out")["footprint"]["operators"]
@@ -116,25 +112,24 @@ def test_pruned_zeros_stand_in_the_exported_file(
 
 
 def test_a_teacher_is_distilled(
-    edge_hdr: Run, float32: Path, digit_folder: Path, tmp_path: Path
+    builder: Builder, float32: Path, digit_folder: Path, tmp_path: Path
 ) -> None:
-    base = ("build", "--data", digit_folder, *TOY, "--quantize", "float32")
-    assert edge_hdr(*base, "--out", "teacher", "--channels", "16,16,16,24").returncode == 0
-    taught = edge_hdr(*base, "--out", "pupil", "--teacher", "teacher", "--distill", "1")
-    assert taught.returncode == 0, taught.stderr
+    base = ("--data", digit_folder, "--quantize", "float32")
+    builder.build(tmp_path, *base, "--out", "teacher", "--channels", "16,16,16,24")
+    builder.build(tmp_path, *base, "--out", "pupil", "--teacher", "teacher", "--distill", "1")
     losses = [metrics(out)["history"][-1]["loss"] for out in (tmp_path / "pupil", float32)]
     assert losses[0] != losses[1]
-    wrong = edge_hdr(*base, "--out", "other", "--teacher", "nowhere")
+    wrong = builder("build", *TOY, *base, "--out", "x", "--teacher", "nowhere", folder=tmp_path)
     assert wrong.returncode == 3
     assert "--teacher nowhere is no build" in wrong.stderr
 
 
 def test_too_many_int8_errors_fail_the_build_and_keep_the_evidence(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path
+    builder: Builder, digit_folder: Path, tmp_path: Path
 ) -> None:
     ratio = "0.000001"  # no int8 file can be that good, unless it makes no error at all
-    toy = [word for word in TOY if word != "0"]
-    done = edge_hdr("build", "--data", digit_folder, *toy, ratio, "--out", "out", "--json")
+    words = ("--data", digit_folder, *TOY, "--max-error-ratio", ratio, "--out", "out", "--json")
+    done = builder("build", *words, folder=tmp_path)
     assert done.returncode == 6, done.stderr
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "check-failed"

@@ -102,7 +102,12 @@ def in_room(name: str, *rooms: str) -> bool:
 def may_use_tensorflow(name: str) -> bool:
     if in_room(name, "edge_hdr.architectures", "edge_hdr.compress"):
         return True
-    if name == "edge_hdr.data.augment":  # augmentation is part of the training graph
+    # augmentation is part of the training graph; the other two take a float model's gradients
+    if name in {
+        "edge_hdr.data.augment",
+        "edge_hdr.explain.gradients",
+        "edge_hdr.robustness.adversarial",
+    }:
         return True
     package, _, stem = name.rpartition(".")
     return package == "edge_hdr" and (

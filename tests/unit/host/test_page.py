@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import pytest
+from html_page import Page
 from report_metrics import least, whole_build
 
 from edge_hdr.report.numbers import duration, interval, p_value, percent, size
 from edge_hdr.report.page import render_report
-
-
-class Page(HTMLParser):
-    """Collect what a browser would fetch, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.fetched, self.words, self.tags = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        for name, value in attrs:
-            if name in {"src", "href", "xlink:href", "data", "action"}:
-                self.fetched.append(value)
-
-    def handle_data(self, data):
-        self.words.append(data)
 
 
 @pytest.fixture(scope="module")

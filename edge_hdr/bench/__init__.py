@@ -1,0 +1,1 @@
+"""Measure models side by side: subjects, run, document, fronts, comparison with a baseline."""

@@ -1,0 +1,29 @@
+"""What an explanation asks of a model: log-probabilities, as its own confidences are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_hdr_device.classifier import Classifier, as_logits
+
+# From uint8 (N, 28, 28), ink 255, to natural logarithms of probabilities, float64 (N, classes).
+Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+
+def score_of(classifier: Classifier) -> Score:
+    """Give a classifier's log-probabilities, at the temperature of its manifest."""
+    temperature = classifier.manifest.temperature if classifier.manifest else 1.0
+
+    def score(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return log_softmax(as_logits(classifier.logits(images)) / np.float64(temperature))
+
+    return score
+
+
+def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits (N, classes) into log-probabilities; they do not underflow as their powers do."""
+    above = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(above - np.log(np.exp(above).sum(axis=1, keepdims=True)), np.float64)

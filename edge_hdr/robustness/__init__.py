@@ -1,0 +1,1 @@
+"""Robustness: damaged digits, adversarial digits and non-digits, and how a model stands them."""
