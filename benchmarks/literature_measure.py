@@ -86,7 +86,7 @@ class Committee:
 def measure_all(names: list[str]) -> int:
     """Time all finished systems in turns, put them beside their accuracy, and write the result."""
     trained = [item for item in _finished() if not names or item.system.name in names]
-    dataset = load("mnist")
+    dataset = load("mnist", data_dir=None, seed=0)
     fitted = _classical(dataset)
     subjects: list[Subject] = [
         TfliteSubject(item.file, name=item.system.name)

@@ -15,7 +15,7 @@ from edge_hdr.target import Target
 
 COMMAND_LETTERS = 80  # of a command, in a message
 LAST_LINES = 5
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 24
 COPY_S = 600.0
 IDLE_S = 120.0
 TO_GO_BACK_S = 30.0  # for what we started here to undo what it did

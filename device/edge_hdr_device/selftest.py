@@ -14,6 +14,7 @@ import numpy as np
 from edge_hdr_device import __version__
 from edge_hdr_device.camera.source import Picture
 from edge_hdr_device.camera.spec import make_source
+from edge_hdr_device.camera.synthetic import PAGE_S
 from edge_hdr_device.delegates import Chosen, choose
 from edge_hdr_device.errors import EdgeHdrError
 from edge_hdr_device.interpreter import runtime_name
@@ -127,7 +128,8 @@ def _reading(chosen: Chosen) -> Check:
 def _numbers() -> list[Picture]:
     """Take one picture of each of the synthetic camera's numbers, as fast as it goes."""
     found: list[Picture] = []
-    with make_source(CameraConfig(source="synthetic:1", fast=True)) as source:
+    seldom = 1 / PAGE_S  # so that hardly a frame shows the numbers of the one before
+    with make_source(CameraConfig(source="synthetic:1", fast=True, fps=seldom)) as source:
         while len(found) < NUMBERS:
             picture = source.read()
             if picture is not None and (not found or picture.truth != found[-1].truth):

@@ -38,6 +38,7 @@ ARCHITECTURES = {
     "ciresan": Architecture("ciresan", (20, 40, 150), least=3, most=3),
     "resnet": Architecture("resnet", (16, 32, 64)),
     "light-cnn": Architecture("light_cnn", (16, 32, 48, 64), least=3),
+    "mobilenet-v2": Architecture("mobilenet", (35,), most=1),
 }
 
 

@@ -42,8 +42,10 @@ trap '' PIPE
 cd "$folder"
 head -c {size} | tar -xf -
 echo {ready}
+model={model}
+if [ -n "$model" ] && [ -e "$OLDPWD/$model" ]; then model=$OLDPWD/$model; fi
 code=0
-{command} || code=$?
+{command} ${{model:+--model "$model"}} || code=$?
 if [ -e {answers} ]; then
   echo {mark}
   base64 {answers}
@@ -103,11 +105,13 @@ def measure_on(
     parcel = Parcel(models, images, with_twins=delegate in {"auto", "edgetpu"})
     words = _words(plan, threads, delegate, input_range)
     words += ["--images", DIGITS, "--answers", ANSWERS] if images is not None else []
-    words += ["--model", model] if model and not models else []
-    command = _command(installed, [*words, *parcel.words], is_own=not models)
+    is_own = not (models or model or threads) and delegate == "auto"
+    command = _command(installed, [*words, *parcel.words], is_own=is_own)
+    content = parcel.pack()
+    script = _script(command, "" if models else model or "", len(content))
     visit = _Visit(connection, reporter.progress)
     try:
-        data = visit.talk(command, parcel.pack(), plan.seconds)
+        data = visit.talk(script, content, plan.seconds)
     except KeyboardInterrupt:
         reporter.warn(f"{visit.target} {LEFT}")
         raise
@@ -133,22 +137,18 @@ class _Visit:
 
     def __init__(self, connection: Connection, progress: Progress) -> None:
         self._connection, self._progress = connection, progress
-        self.target = str(connection.target).rstrip(":")
+        self.target = str(connection.target)
         self.is_ready = self._is_answering = False
         self.answers: list[str] = []
 
-    def talk(self, command: Sequence[str], content: bytes, seconds: float) -> dict[str, Any]:
-        """Send the content, let the command work on it, and give its document's data."""
+    def talk(self, script: str, content: bytes, seconds: float) -> dict[str, Any]:
+        """Send the content to a script, and give its document's data."""
         size = len(content)
-        script = PRIVATE_FOLDER + RUN.format(
-            size=size, ready=READY, mark=MARK, answers=ANSWERS, command=shlex.join(command)
-        )
-        pieces = (content[at : at + PIECE_BYTES] for at in range(0, size, PIECE_BYTES))
         return remote.stream(
             self._connection,
             ("sh", "-c", script),
             self._take,
-            send=pieces,
+            send=(content[at : at + PIECE_BYTES] for at in range(0, size, PIECE_BYTES)),
             send_bytes=size,
             on_sent=lambda sent: self._progress("sending models and digits", sent, size),
             idle_s=IDLE_S + seconds,
@@ -178,11 +178,35 @@ def _words(
 
 
 def _command(installed: remote.Installed, words: Sequence[str], *, is_own: bool) -> tuple[str, ...]:
-    """Give the argv on the board; a service's own model runs as the service chose to run it."""
+    """Give the argv on the board, with root's rights where the installation is root's.
+
+    Args:
+        installed: the board's edge-hdr.
+        words: of its command.
+        is_own: the service's own model is measured as the service has chosen to run it.
+    """
     argv = installed.command(*words)
     if installed.mode == "user" or not installed.may_be_root:
         return argv
     return installed.as_owner(("env", f"EDGE_HDR_STATE={STATE}", *argv) if is_own else argv)
+
+
+def _script(command: Sequence[str], model: str, size: int) -> str:
+    """Write what the board does.
+
+    Args:
+        command: that measures, without the board's own model.
+        model: that model, a released name or a path, also from the folder that a login begins in.
+        size: bytes of the archive on its stdin.
+    """
+    return PRIVATE_FOLDER + RUN.format(
+        size=size,
+        ready=READY,
+        model=shlex.quote(model),
+        command=shlex.join(command),
+        answers=ANSWERS,
+        mark=MARK,
+    )
 
 
 def _translate(error: EdgeHdrError, visit: _Visit, parcel: Parcel) -> None:
@@ -203,7 +227,7 @@ def _translate(error: EdgeHdrError, visit: _Visit, parcel: Parcel) -> None:
         reason = error.message.partition("gave no answer: ")[2] or error.message
         raise DeviceStepError(
             f"{target} did not take what was sent: {reason}",
-            hint=f"look whether there is room: ssh {target} df -h /var/tmp",
+            hint="look whether there is room; df -h /var/tmp there shows it",
         ) from error
     if error.code == "storage":
         error.hint = "free some room in the board's /var/tmp"
@@ -212,7 +236,7 @@ def _translate(error: EdgeHdrError, visit: _Visit, parcel: Parcel) -> None:
 
 def _other_version(target: str) -> OldRuntimeError:
     return OldRuntimeError(
-        f"{target}: the edge-hdr there is another version, which cannot measure this",
+        f"{target.rstrip(':')}: the edge-hdr there is another version, which cannot measure this",
         hint=f"edge-hdr deploy {target}",
     )
 
@@ -267,4 +291,6 @@ def _logits(
 
 
 def _senseless(target: str, what: str) -> DeviceStepError:
-    return DeviceStepError(f"{target}: {what}", hint="run it again; edge-hdr doctor looks at it")
+    return DeviceStepError(
+        f"{target.rstrip(':')}: {what}", hint="run it again; edge-hdr doctor looks at it"
+    )

@@ -152,7 +152,6 @@ def test_a_run_that_became_worse_exits_with_6(measured, home):
         ((INT8, "--robustness", "9", "--no-accuracy"), 2, "--robustness without accuracy"),
         ((INT8, "--adversary", "x"), 2, "--adversary without --robustness"),
         ((INT8, "--input-range", "0"), 2, "is not LOW,HIGH"),
-        (("--on", "pi@board", "--input-range", "0,1"), 2, "--input-range is not told"),
     ],
 )
 def test_bad_input_is_one_clear_line(run, arguments, code, message):

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from mosquitto import wait_for
 from sshd import Sshd
 
 from edge_hdr import remote
+from edge_hdr.bench import request
 from edge_hdr.bench.on_board import measure_on
-from edge_hdr.bench.subjects import ModelFile, read_model_file
+from edge_hdr.bench.run import run
+from edge_hdr.bench.subjects import ModelFile, Options, read_model_file
 from edge_hdr.errors import DeviceStepError, EdgeHdrError, InputError
 from edge_hdr.target import Target
 from edge_hdr.transport import CONFIG_VARIABLE, Connection, connect
@@ -134,11 +136,47 @@ def test_the_answers_are_those_of_this_computer_bit_for_bit(
     assert ("tiny-int8 reads", 300, 300) in heard.steps
 
 
-def test_the_boards_own_model_answers_too(connection: Connection, board: Board) -> None:
-    found, answers = measure_on(connection, board.installed, [], QUICK, IMAGES[:20], Heard())
+def test_accuracy_is_that_of_this_computer(
+    connection: Connection, board: Board, tiny_int8: Path, digit_folder: Path, tmp_path: Path
+) -> None:
+    broken, foreign = tmp_path / "broken.tflite", tmp_path / "foreign.onnx"
+    broken.write_bytes(b"0000TFL3")
+    foreign.write_bytes(b"onnx")
+    there = request.Request(
+        models=[str(foreign), str(tiny_int8), str(broken)],
+        options=Options(threads=1, delegate="none"),
+        data=str(digit_folder),
+        seconds=0.1,
+        frame=False,
+        cold=0,
+        board=request.Board("pi@board", connection, board.installed),
+    )
+    heard = Heard()
+    found, arrays = run(there, heard)
+    failed = [failure["file"] for failure in found["failed"]]
+    assert failed == [str(foreign), str(broken)]
+    assert sum(line.startswith("error:") for line in heard.warnings) == 2
     [entry] = found["models"]
-    assert (entry["name"], found["failed"]) == ("tiny-int8", [])
-    assert answers["tiny-int8"].shape == (20, 10)
+    here, known = run(replace(there, models=[str(tiny_int8)], board=None), Heard())
+    assert np.array_equal(arrays["logits"]["tiny-int8"], known["logits"]["tiny-int8"])
+    assert entry["test"] == here["models"][0]["test"]
+    assert entry["test"]["n"] == found["data"]["n"] > 0
+    assert (found["target"], entry["file_bytes"]) == ("pi@board", tiny_int8.stat().st_size)
+    assert "failed" not in found["measurement"]
+
+
+def test_a_model_that_is_there_answers_too(
+    board: Board, tiny_float: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # stands for the folder that a login begins in
+    shutil.copy(tiny_float, tmp_path / "my own.tflite")
+    here = connect(Target.parse("local:"))
+    found, answers = measure_on(
+        *(here, board.installed, [], QUICK, IMAGES[:20], Heard()), model="my own.tflite"
+    )
+    [entry] = found["models"]
+    assert (entry["name"], found["failed"]) == ("my own", [])
+    assert answers["my own"].shape == (20, 10)
     assert board.is_clean()
 
 
@@ -208,11 +246,11 @@ def told(code: str, message: str, hint: str, exit_code: int) -> dict[str, Any]:
     [
         (
             answer(None, told("usage", "unrecognized arguments: --events", "--help", 2)),
-            *(DeviceStepError, "another version", "edge-hdr deploy local"),
+            *(DeviceStepError, "another version", "edge-hdr deploy local:"),
         ),
         (
             answer({"schema": 1, "models": [{"path": "model-0/tiny-int8.tflite"}]}, None),
-            *(DeviceStepError, "another version", "edge-hdr deploy local"),
+            *(DeviceStepError, "another version", "edge-hdr deploy local:"),
         ),
         (
             answer(None, told("storage", "cannot write answers.npz: No space", "another", 3)),

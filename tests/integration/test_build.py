@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_build import TOY, Builder, building, metrics
+from toy_build import TOY, Builder, metrics
 
 from edge_hdr_device.manifest import read_model
 
@@ -20,19 +20,12 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def builder() -> Iterator[Builder]:
-    """Give a process that builds one model after another."""
-    with building() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def built(
     builder: Builder, digit_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict]:
     """Give the folder of a default build, and its document."""
     folder = tmp_path_factory.mktemp("built")
-    said = builder.build(folder, "--data", digit_folder, "--json").stdout
+    said = builder.build(folder, digit_folder, "--json").stdout
     return folder / "out", json.loads(said)
 
 
@@ -40,7 +33,7 @@ def built(
 def float32(builder: Builder, digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a build that quantizes nothing."""
     folder = tmp_path_factory.mktemp("float32")
-    builder.build(folder, "--data", digit_folder, "--quantize", "float32")
+    builder.build(folder, digit_folder, "--quantize", "float32")
     return folder / "out"
 
 
@@ -66,7 +59,7 @@ def test_a_build_gives_a_verified_file_with_all_that_belongs_to_it(
 def test_the_same_command_gives_the_same_bytes_in_another_process(
     built: tuple[Path, dict], edge_hdr: Run, digit_folder: Path, tmp_path: Path
 ) -> None:
-    done = edge_hdr("build", *TOY, "--out", "out", "--data", digit_folder, "--json")
+    done = edge_hdr("build", "--data", digit_folder, *TOY, "--out", "out", "--json")
     assert done.returncode == 0, done.stderr
     again = (tmp_path / "out" / "model.tflite").read_bytes()
     assert again == (built[0] / "model.tflite").read_bytes()
@@ -83,7 +76,7 @@ def test_every_variant_is_exported_as_asked(
     if variant == "float32":
         out = request.getfixturevalue("float32")
     else:
-        builder.build(tmp_path, "--data", digit_folder, "--quantize", variant)
+        builder.build(tmp_path, digit_folder, "--quantize", variant)
         out = tmp_path / "out"
     _, manifest = read_model(out / "model.tflite")
     assert manifest is not None
@@ -98,7 +91,7 @@ def test_every_variant_is_exported_as_asked(
 def test_pruned_zeros_stand_in_the_exported_file(
     builder: Builder, digit_folder: Path, tmp_path: Path
 ) -> None:
-    builder.build(tmp_path, "--data", digit_folder, "--sparsity", "block2_pointwise=0.75,*=0.5")
+    builder.build(tmp_path, digit_folder, "--sparsity", "block2_pointwise=0.75,*=0.5")
     pointwise = [
         item["sparsity"]
         for item in metrics(tmp_path / "out")["footprint"]["operators"]
@@ -114,12 +107,12 @@ def test_pruned_zeros_stand_in_the_exported_file(
 def test_a_teacher_is_distilled(
     builder: Builder, float32: Path, digit_folder: Path, tmp_path: Path
 ) -> None:
-    base = ("--data", digit_folder, "--quantize", "float32")
+    base = (digit_folder, "--quantize", "float32")
     builder.build(tmp_path, *base, "--out", "teacher", "--channels", "16,16,16,24")
     builder.build(tmp_path, *base, "--out", "pupil", "--teacher", "teacher", "--distill", "1")
     losses = [metrics(out)["history"][-1]["loss"] for out in (tmp_path / "pupil", float32)]
     assert losses[0] != losses[1]
-    wrong = builder("build", *TOY, *base, "--out", "x", "--teacher", "nowhere", folder=tmp_path)
+    wrong = builder("build", "--data", *base, "--teacher", "nowhere", folder=tmp_path)
     assert wrong.returncode == 3
     assert "--teacher nowhere is no build" in wrong.stderr
 

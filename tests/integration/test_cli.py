@@ -89,8 +89,9 @@ def test_a_reader_that_leaves_is_no_error(tiny_int8: Path) -> None:
 def test_an_interruption_is_a_document_too(
     how: signal.Signals, digit_folder: Path, tmp_path: Path
 ) -> None:
+    words = ("build", "--data", str(digit_folder), "--arch", "mlp", "--json")
     process = subprocess.Popen(
-        [sys.executable, "-m", "edge_hdr", "build", "--data", str(digit_folder), "--json"],
+        [sys.executable, "-m", "edge_hdr", *words],
         cwd=tmp_path,
         env=command_environment(tmp_path),
         stdout=subprocess.PIPE,

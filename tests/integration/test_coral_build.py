@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_build import TOY, Builder, metrics
 
 from edge_hdr.edgetpu_rules import place
 from edge_hdr.flatbuffer import read_graph
@@ -21,8 +22,7 @@ pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 STAND_IN = Path(__file__).parents[1] / "data" / "edgetpu_compiler.py"
-TOY = ("--arch", "ds-cnn-nano", "--epochs", "1", "--qat-epochs", "1", "--batch-size", "64",
-       "--max-error-ratio", "0", "--target", "coral", "--out", "out")  # fmt: skip
+CORAL = ("build", *TOY, "--epochs", "1", "--target", "coral", "--out", "out")
 
 
 @pytest.fixture
@@ -40,16 +40,17 @@ def without(tmp_path: Path) -> dict[str, str]:
     return {"PATH": str(tmp_path)}
 
 
-def metrics(folder: Path) -> dict:
-    return json.loads((folder / "metrics.json").read_text())
-
-
 @pytest.mark.parametrize("quantize", ["int8", "int8-ptq"])
 def test_a_build_for_a_coral_gives_a_second_file(
-    quantize: str, edge_hdr: Run, digit_folder: Path, tmp_path: Path, with_stand_in: dict[str, str]
+    quantize: str,
+    builder: Builder,
+    edge_hdr: Run,
+    digit_folder: Path,
+    tmp_path: Path,
+    with_stand_in: dict[str, str],
 ) -> None:
-    command = ("build", "--data", digit_folder, *TOY, "--quantize", quantize)
-    done = edge_hdr(*command, env=with_stand_in)
+    command = (*CORAL, "--data", digit_folder, "--quantize", quantize)
+    done = builder(*command, folder=tmp_path, env=with_stand_in)
     assert done.returncode == 0, done.stderr
     assert "compiling for the Edge TPU" in done.stderr
     assert "15 of 15 operators, by edgetpu_compiler" in done.stdout
@@ -72,13 +73,13 @@ def test_a_build_for_a_coral_gives_a_second_file(
 
 
 def test_a_build_succeeds_without_the_compiler_and_drops_an_old_compiled_file(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path, without: dict[str, str]
+    builder: Builder, digit_folder: Path, tmp_path: Path, without: dict[str, str]
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "model_edgetpu.tflite").write_bytes(b"of an older model")
-    command = ("build", "--data", digit_folder, *TOY, "--quantize", "int8-ptq", "--force", "--json")
-    done = edge_hdr(*command, env=without)
+    command = (*CORAL, "--data", digit_folder, "--quantize", "int8-ptq", "--force", "--json")
+    done = builder(*command, folder=tmp_path, env=without)
     assert done.returncode == 0, done.stderr
     notes = [line for line in done.stderr.splitlines() if line.startswith("note: edgetpu_compiler")]
     assert len(notes) == 1
@@ -90,10 +91,10 @@ def test_a_build_succeeds_without_the_compiler_and_drops_an_old_compiled_file(
 
 
 def test_a_failing_compiler_does_not_fail_the_build(
-    edge_hdr: Run, digit_folder: Path, tmp_path: Path, with_stand_in: dict[str, str]
+    builder: Builder, digit_folder: Path, tmp_path: Path, with_stand_in: dict[str, str]
 ) -> None:
-    command = ("build", "--data", digit_folder, *TOY, "--quantize", "int8-ptq")
-    done = edge_hdr(*command, env=with_stand_in | {"STAND_IN": "silent"})
+    command = (*CORAL, "--data", digit_folder, "--quantize", "int8-ptq")
+    done = builder(*command, folder=tmp_path, env=with_stand_in | {"STAND_IN": "silent"})
     assert done.returncode == 0, done.stderr
     assert "warning: edgetpu_compiler failed (exit status 1)" in done.stderr
     out = tmp_path / "out"
@@ -104,7 +105,7 @@ def test_a_failing_compiler_does_not_fail_the_build(
 
 
 def test_a_float_model_for_a_coral_is_refused_at_once(edge_hdr: Run, tmp_path: Path) -> None:
-    done = edge_hdr("build", *TOY, "--quantize", "float16")
+    done = edge_hdr(*CORAL, "--quantize", "float16")
     assert done.returncode == 3
     assert "error: target coral cannot run quantize float16" in done.stderr
     assert "hint: give --quantize int8" in done.stderr

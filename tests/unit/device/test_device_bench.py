@@ -278,6 +278,16 @@ def test_the_given_images_are_those_that_are_classified(tiny_int8: Path) -> None
     assert (given[subject.name].shape, str(given[subject.name].dtype)) == ((3, 10), "float32")
 
 
+def test_many_images_are_classified_in_pieces_that_are_told() -> None:
+    log: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+    images = np.zeros((2050, 28, 28), np.uint8)
+    given = answers([Sleeper("a", log)], images, progress=lambda *step: steps.append(step))
+    assert given["a"].shape == (2050, 10)
+    assert log == ["a 1024", "a 1024", "a 2"]
+    assert steps == [("a reads", done, 2050) for done in (1024, 2048, 2050)]
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(UsageError, match="two models are called 'a'"):
         measure([Sleeper("a", []), Sleeper("b", []), Sleeper("a", [])], QUICK)

@@ -99,6 +99,51 @@ def test_the_table_shows_each_kind_of_call(run: tuple[dict[str, Any], Any]) -> N
     assert "frame:" not in text
 
 
+def test_a_model_that_cannot_be_opened_does_not_keep_others_from_it(
+    tiny_float: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.tflite"
+    bad.write_bytes(b"no model")
+    quick = ("--seconds", "0.05", "--cold", "0", "--no-frame", "--threads", "1")
+    words = (str(bad), str(tiny_float), *quick, "--delegate", "none", "--input-range=-1,1")
+    with pytest.raises(ModelError, match="1 of 2 models") as caught:
+        bench.execute(options(*words, "--events"))
+    data = caught.value.data  # type: ignore[attr-defined]
+    assert [model["name"] for model in data["models"]] == ["tiny-float"]
+    assert [(failure["file"], failure["code"]) for failure in data["failed"]] == [
+        (str(bad), "model")
+    ]
+    told = capsys.readouterr()
+    assert f"error: {bad}: the model is no TFLite file" in told.err
+    events = [json.loads(line) for line in told.out.splitlines()]
+    assert {event["event"] for event in events} == {"step"}
+    assert events[0] == {"event": "step", "text": "opening models", "done": 0, "total": 2}
+    assert events[-1]["done"] == events[-1]["total"]
+    with pytest.raises(ModelError, match="2 of 2 models"):
+        bench.execute(options(str(bad), str(bad)))
+
+
+def test_the_end_of_standard_input_ends_an_attended_run(tiny_int8: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "edge_hdr_device", "bench", str(tiny_int8)),
+            *("--seconds", "600", "--attended", "--json"),
+        ],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == json.loads(done.stdout)["error"]["exit_code"] == 130
+
+
+@pytest.mark.parametrize("text", ["0", "1,1", "0,nan", "a,b", "0,1,2"])
+def test_an_input_range_has_two_different_numbers(text: str) -> None:
+    with pytest.raises(UsageError, match="not LOW,HIGH"):
+        options(f"--input-range={text}")
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
