@@ -20,16 +20,26 @@ from edge_hdr.data.load import load
 from edge_hdr.data.splits import hold_out_validation, subset
 from edge_hdr.evaluate import evaluate_logits
 from edge_hdr.evaluation import Evaluation
+from edge_hdr.robustness import measure as robustness
 from edge_hdr_device import released
 from edge_hdr_device.bench.measure import Plan, measure
 from edge_hdr_device.bench.subject import Subject, TfliteSubject
 from edge_hdr_device.classifier import as_logits
+from edge_hdr_device.manifest import read_model
 from edge_hdr_device.storage import write_atomic
 
 RESULTS = Path(__file__).parent / "results"
 BASE = "lenet5"  # the others' times are stated as a ratio to its
 TIMED = {"literature", "transfer", "ours"}
 SECONDS = 60.0
+EXAMINED = 1000  # digits a kind of damage
+ATTACKED = "ds-cnn-small-int8"  # whose float model the adversarial digits are made for
+# shown damaged digits, non-digits and adversarial ones: one system of each form
+ROBUSTNESS = {
+    "mlp", "lenet5", "light-cnn", "resnet", "cnn5", "ciresan", "alexnet", "fine-tuned",
+    "ds-cnn-small-float32", "ds-cnn-small-int8", "ds-cnn-small-int8-pruned",
+    *(f"{name}-released" for name in released.names()),
+}  # fmt: skip
 COMMITTEE = "ciresan"
 
 
@@ -100,7 +110,9 @@ def measure_all(names: list[str]) -> int:
         ]
         subjects.append(Committee(f"{COMMITTEE}-committee", members))
     subjects += [found for found, _ in fitted.values()]
-    subjects += [TfliteSubject(released.find(name), name=name) for name in released.names()]
+    subjects += [
+        TfliteSubject(released.find(name), name=f"{name}-released") for name in released.names()
+    ]
     plan = Plan(seconds=SECONDS, frame=False, cold=0)
     document = measure(subjects, plan, progress=_tell)
     timed = {entry["name"]: entry for entry in document.pop("models")}
@@ -113,6 +125,9 @@ def measure_all(names: list[str]) -> int:
     ]
     rows += [_few_neighbours(dataset, labels) for labels in LABELS]
     rows += [_released_row(name, timed) for name in released.names()]
+    examined = _examined(subjects, dataset.test)
+    for row in rows:
+        row["robustness"] = examined.get(row["system"])
     base = timed.get(BASE, {}).get("invoke", {}).get("p50_ms")
     for row in rows:
         time_us = row["invoke_p50_us"]
@@ -124,6 +139,29 @@ def measure_all(names: list[str]) -> int:
     }
     write_atomic(RESULTS / "literature.json", json.dumps(result, indent=1) + "\n")
     return 0
+
+
+def _examined(subjects: list[Subject], test: Split) -> dict[str, dict[str, Any]]:
+    """Show some systems the same damaged digits, non-digits and attacks; figures by name."""
+    chosen = [subject for subject in subjects if subject.name in ROBUSTNESS]
+    folder = RUNS / ATTACKED / "seed0"
+    found = robustness.measure_all(
+        [_as_released(subject) for subject in chosen],
+        test,
+        n=EXAMINED,
+        adversary=folder if (folder / "driver.json").exists() else None,
+        progress=_tell,
+    )
+    return {subject.name: one for subject, one in zip(chosen, found, strict=True)}
+
+
+def _as_released(subject: Subject) -> robustness.Examined:
+    """Examine a model at the temperature and threshold of its own manifest."""
+    assert isinstance(subject, TfliteSubject)
+    manifest = read_model(subject.path)[1]
+    if manifest is None:
+        return robustness.Examined(subject.logits)
+    return robustness.Examined(subject.logits, manifest.temperature, manifest.threshold)
 
 
 def _finished() -> list[Trained]:
@@ -266,7 +304,7 @@ def _released_row(name: str, timed: dict[str, Any]) -> dict[str, Any]:
                "cpu_s": None, "epochs": None}],
         interval=metrics["test"]["interval"], parameters=cost["parameters"], macs=cost["macs"],
         file_bytes=cost["file_bytes"], flatbuffer_bytes=cost["flatbuffer_bytes"],
-        notes="the file in models/", timed=timed.get(name),
+        notes="the file in models/", timed=timed.get(f"{name}-released"),
     )  # fmt: skip
 
 

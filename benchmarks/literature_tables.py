@@ -134,7 +134,7 @@ def robustness(doc: Document) -> str:
     if not rows:
         return ""
     head = ("system", "clean", "corrupted, mean", "the same, normalized", "AUROC, non-digits",
-            "coverage at 99.9 % right", "with non-digits")  # fmt: skip
+            "coverage at 99.9 % right", "with non-digits", "PGD, ε 0.1, 0.2, 0.3")  # fmt: skip
     lines = table_head(head, text=1)
     for row in rows:
         found = row["robustness"]
@@ -149,12 +149,24 @@ def robustness(doc: Document) -> str:
                     "–" if found.get("auroc") is None else f"{found['auroc']:.3f}",
                     percent(selective.get("coverage"), digits=1),
                     percent(selective.get("coverage_with_non_digits"), digits=1),
+                    _attacks(found.get("adversarial")),
                 )
             )
         )
     sizes = sorted({row["robustness"]["n"] for row in rows})
     n = ", ".join(whole(size) for size in sizes)
-    return "\n".join([*lines, "", f"Errors of n = {n} test digits a kind and severity."])
+    note = f"Errors of n = {n} test digits a kind and severity."
+    source = next((row["robustness"].get("adversarial") for row in rows), None)
+    if source:
+        note += f" Attacks are made for the float model of {source['source']} and shown to all."
+    return "\n".join([*lines, "", note])
+
+
+def _attacks(found: Document | None) -> str:
+    """Give the errors under PGD by its strength."""
+    if not found:
+        return "–"
+    return ", ".join(percent(error, digits=1) for _, error in sorted(found["pgd"].items()))
 
 
 def conditions(doc: Document) -> str:

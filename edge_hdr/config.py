@@ -31,6 +31,7 @@ CHOICES = {
     "preset": tuple(PRESETS),
     "target": ("cpu", "coral"),
 }
+IMAGENET = "imagenet"  # a start that is no folder
 CORAL_QUANTIZE = ("int8", "int8-ptq")
 
 
@@ -240,6 +241,11 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError(
             f"target coral cannot run quantize {config.quantize}: the Edge TPU computes in 8 bits",
             hint="give --quantize int8 or int8-ptq, or --target cpu",
+        )
+    if config.start == IMAGENET and config.architecture != "mobilenet-v2":
+        raise ConfigError(
+            f"{config.architecture} has no weights of ImageNet",
+            hint="give --arch mobilenet-v2, or --start the folder of a build",
         )
     at_least = {
         "epochs": 1, "prune_epochs": 1, "qat_epochs": 1, "batch_size": 1, "validation": 1,

@@ -22,6 +22,7 @@ __all__ = [
     "evaluate",
     "evaluate_logits",
     "predictions",
+    "relabelled",
     "wilson_interval",
 ]
 
@@ -35,7 +36,7 @@ def evaluate(classifier: Classifier, split: Split, *, classes: tuple[str, ...]) 
     Args:
         classifier: as devices use it; its own number of threads is used.
         split: normalized digits.
-        classes: what the split's labels stand for.
+        classes: what the split's labels stand for; those of the model, see `relabelled`.
 
     Raises:
         DataError: the split is empty.
@@ -139,6 +140,25 @@ def check_classes(labels: tuple[str, ...], classes: tuple[str, ...]) -> None:
     raise ModelError(detail, hint="evaluate the model on data with the same classes")
 
 
+def relabelled(split: Split, classes: tuple[str, ...], labels: tuple[str, ...]) -> Split | None:
+    """Number a split's labels as a model's outputs are, by the names of the classes.
+
+    Args:
+        split: whose labels are of `classes`.
+        classes: what each label of the data stands for.
+        labels: what each output of the model stands for.
+
+    Returns:
+        The split with the same images; None where the model lacks a class of the data.
+    """
+    if classes == labels:
+        return split
+    if not set(classes) <= set(labels):
+        return None
+    places = np.array([labels.index(name) for name in classes], np.int64)
+    return Split(split.images, places[split.labels])
+
+
 def _scores(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: tuple[str, ...]
 ) -> tuple[tuple[ClassScore, ...], Macro, NDArray[np.int64]]:
@@ -147,12 +167,14 @@ def _scores(
     right, support, named = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     precision, recall = right / np.maximum(named, 1), right / np.maximum(support, 1)
     f1 = 2 * right / np.maximum(support + named, 1)
-    rows = zip(classes, precision, recall, f1, support, strict=True)
+    columns = (precision, recall, f1)
     per_class = tuple(
         ClassScore(label, float(p), float(r), float(f), int(count))
-        for label, p, r, f, count in rows
+        if count
+        else ClassScore(label, None, None, None, 0)
+        for label, p, r, f, count in zip(classes, *columns, support, strict=True)
     )
-    macro = Macro(*(float(np.mean(column)) for column in (precision, recall, f1)))
+    macro = Macro(*(float(np.mean(column[support > 0])) for column in columns))
     return per_class, macro, confusion
 
 

@@ -13,18 +13,18 @@ from edge_hdr.calibration import Reliability
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Scores of one class; a score is 0 where it has no denominator."""
+    """Scores of one class; None without examples, and precision is 0 where it is never named."""
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
 @dataclass(frozen=True)
 class Macro:
-    """Unweighted means of the classes' scores."""
+    """Unweighted means of the scores of the classes that have examples."""
 
     precision: float
     recall: float
@@ -90,7 +90,7 @@ class Evaluation:
         accuracy: top-1, 1 − errors / n.
         interval: its 95 % interval.
         per_class: in the order of `classes`.
-        macro: means over the classes.
+        macro: means over the classes with examples.
         confusion: int64 (classes, classes), row true, column predicted.
         calibration: see there.
         selective: see there.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr.errors import DependencyError, ModelError
+from edge_hdr_device.file_kinds import is_tflite, no_tflite
 
 # what the generated reader runs into when offsets and counts are wrong
 _DAMAGED = (AttributeError, LookupError, OverflowError, TypeError, ValueError, struct.error)
@@ -136,11 +137,8 @@ def read_graph(flatbuffer: bytes) -> Graph:
             "ai-edge-litert is not installed, so a model's layers cannot be read",
             hint="pip install ai-edge-litert",
         ) from error
-    if flatbuffer[4:8] != b"TFL3":
-        raise ModelError(
-            f"no TFLite file (its identifier is {flatbuffer[4:8]!r})",
-            hint="give a .tflite file made by `edge-hdr build` or another TFLite converter",
-        )
+    if not is_tflite(flatbuffer):
+        raise no_tflite("the model", flatbuffer)
     try:
         return _graph(schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0)))
     except _DAMAGED as error:

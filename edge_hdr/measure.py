@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from edge_hdr.comparison import compare
-from edge_hdr.data.dataset import Dataset, Split
+from edge_hdr.data.dataset import Dataset, Split, joined
 from edge_hdr.errors import ModelError
-from edge_hdr.evaluate import evaluate
+from edge_hdr.evaluate import evaluate, relabelled
 from edge_hdr.footprint import footprint
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.manifest import Manifest
 
-SplitName = Literal["test", "validation"]
+SplitName = Literal["test", "validation", "all"]
 # what a build draws and holds out where its configuration says nothing else
 STROKES, VALIDATION = 60_000, 5000
 
@@ -55,7 +57,7 @@ def measure(
     Args:
         subject: the file.
         dataset: what it is measured on.
-        split: "test", or "validation" as the model's own build held it out.
+        split: "test", "validation" as the model's own build held it out, or "all".
         reference: a second file, run over the same examples.
 
     Returns:
@@ -66,8 +68,10 @@ def measure(
         DataError: the split is empty.
     """
     classifier = subject.open()
-    part = choose_split(dataset, split, classifier.manifest)
-    result = evaluate(classifier, part, classes=dataset.classes)
+    part, classes = choose_split(dataset, split, classifier.manifest), dataset.classes
+    if named_alike := relabelled(part, classes, classifier.labels):
+        part, classes = named_alike, classifier.labels
+    result = evaluate(classifier, part, classes=classes)
     metrics = {
         "schema": 1,
         "model": describe_model(subject.path, classifier),
@@ -76,7 +80,7 @@ def measure(
         "data": {
             "name": dataset.name,
             "source": dataset.source,
-            "test_name": dataset.test_name if split == "test" else f"{dataset.name} validation",
+            "test_name": split_name(dataset, split),
             "test_n": len(part),
             "test_sha256": part.sha256(),
         },
@@ -85,7 +89,7 @@ def measure(
     }
     if reference is not None:
         other = Subject(reference, subject.threads, subject.input_range).open()
-        theirs = evaluate(other, part, classes=dataset.classes)
+        theirs = evaluate(other, part, classes=classes)
         name = describe_model(reference, other)["name"]
         metrics["reference"] = {"name": name}
         metrics["float_test"] = theirs.to_dict()
@@ -99,21 +103,37 @@ def measure(
 
 
 def choose_split(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> Split:
-    """Give the test split, or hold the validation split out again as the model's build did.
+    """Give the test split, all of the data, or hold validation out again as the build did.
 
     Args:
         dataset: with the training split that the model was built from.
         split: which one.
         manifest: its seed and configuration decide what was held out; None is seed 0.
     """
+    return parts(dataset, split, manifest)[0]
+
+
+def parts(dataset: Dataset, split: SplitName, manifest: Manifest | None) -> tuple[Split, Split]:
+    """Give what `choose_split` gives, and the training examples that are not in it."""
     if split == "test":
-        return dataset.test
+        return dataset.test, dataset.train
+    if split == "all":
+        return joined(dataset.train, dataset.test), dataset.train.take(np.arange(0))
     from edge_hdr.data.splits import hold_out_validation
 
     wanted, seed = held_out_by(manifest)
-    return hold_out_validation(
+    rest, held = hold_out_validation(
         dataset.train, wanted=wanted, classes=len(dataset.classes), seed=seed
-    )[1]
+    )
+    return held, rest
+
+
+def split_name(dataset: Dataset, split: SplitName) -> str:
+    """Say what figures on a part of a data set are called, as "MNIST test"."""
+    if split == "test" or (split == "all" and not len(dataset.train)):
+        return dataset.test_name
+    name = dataset.test_name.rpartition(" test")[0] or dataset.name
+    return f"{name} {'training and test' if split == 'all' else split}"
 
 
 def held_out_by(manifest: Manifest | None) -> tuple[int, int]:
@@ -152,13 +172,18 @@ def warnings_of(dataset: Dataset, split: SplitName, manifest: Manifest | None) -
     """
     found = list(manifest.data.get("warnings", [])) if manifest else []
     found += dataset.warnings
-    if split == "validation":
-        built_from = manifest.data.get("sha256") if manifest else None
-        if built_from != dataset.train.sha256():
-            found.append(
-                "the model was not built from this training split, or does not say so: its "
-                "validation part may have been trained on"
-            )
+    built_from = manifest.data if manifest else {}
+    is_its_own = built_from.get("sha256") == dataset.train.sha256()
+    if split == "validation" and not is_its_own:
+        found.append(
+            "the model was not built from this training split, or does not say so: its "
+            "validation part may have been trained on"
+        )
+    if split == "all" and (is_its_own or built_from.get("name") == dataset.name):
+        found.append(
+            f"the model was built from {dataset.name}: it was trained on some of these examples, "
+            "so that its figures are too good"
+        )
     return list(dict.fromkeys(found))
 
 

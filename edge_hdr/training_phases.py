@@ -15,7 +15,7 @@ import tf_keras
 from edge_hdr.architectures import registry
 from edge_hdr.checkpoint import CheckpointStore
 from edge_hdr.compress import prune, quantize
-from edge_hdr.config import BuildConfig
+from edge_hdr.config import IMAGENET, BuildConfig
 from edge_hdr.data.augment import Augmentation
 from edge_hdr.data.dataset import Split
 from edge_hdr.data.splits import subset
@@ -25,7 +25,6 @@ from edge_hdr.training import fit, values_of
 from edge_hdr.training_recipe import Recipe
 
 CALIBRATION_IMAGES = 1000
-IMAGENET = "imagenet"  # a start that is no folder
 STEPS_AN_EPOCH, SMALLEST_BATCH = 32, 16  # a few hundred examples must not mean a few steps
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edge_hdr_device.errors import DependencyError, ModelError
+from edge_hdr_device.file_kinds import is_tflite, no_tflite
 from edge_hdr_device.manifest import read_file
 from edge_hdr_device.quiet import native_output_hidden
 
@@ -42,11 +43,8 @@ def open_interpreter(
     make, resolver, load = _load_runtime()
     name = model.name if isinstance(model, Path) else "the model"
     content = model if isinstance(model, bytes) else read_file(model)
-    if content[4:8] != b"TFL3":
-        raise ModelError(
-            f"{name} is no TFLite file (its identifier is {content[4:8]!r})",
-            hint="give a .tflite file made by `edge-hdr build` or another TFLite converter",
-        )
+    if not is_tflite(content):
+        raise no_tflite(name, content)
     options: dict[str, Any] = {"model_content": content, "num_threads": num_threads}
     if delegate == "none":
         options["experimental_op_resolver_type"] = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES

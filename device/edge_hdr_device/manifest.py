@@ -159,7 +159,7 @@ def unpack(data: bytes) -> tuple[bytes, Manifest | None]:
         return data, None
     flatbuffer = data[:start]
     if text is None:
-        return flatbuffer, None
+        return flatbuffer or data, None  # a zip and nothing before it is no model
     manifest = Manifest.from_json(text)
     if manifest.sha256 != hashlib.sha256(flatbuffer).hexdigest():
         raise ModelError(

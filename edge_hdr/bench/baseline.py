@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_hdr.bench.document import SCHEMA
+from edge_hdr.bench.partners import Named, partners
 from edge_hdr.errors import InputError
 
 Document = dict[str, Any]
@@ -29,6 +30,9 @@ class Measured:
         p50_ms: median time of the kernels for one digit.
         windows_ms: the same in each stretch of the measurement.
         instructions: of one call; None where they were not counted.
+        label: see `edge_hdr.bench.partners.Named`, also for the next two.
+        own_name: see there.
+        argument: see there.
     """
 
     name: str
@@ -40,6 +44,9 @@ class Measured:
     p50_ms: float
     windows_ms: tuple[float, ...]
     instructions: int | None
+    label: str = ""
+    own_name: str = ""
+    argument: str = ""
 
 
 def read_baseline(path: Path) -> Document:
@@ -98,31 +105,29 @@ def data_sha256(document: Document) -> str | None:
     return None if data is None else str(data["sha256"])
 
 
-def check_fit(baseline: Document, names: Iterable[str], sha256: str | None) -> None:
+def check_fit(baseline: Document, models: Sequence[Named], sha256: str | None) -> dict[str, str]:
     """Make sure that a run can be compared with a baseline, before it is made.
 
     Args:
         baseline: its document.
-        names: of the models to be measured.
+        models: to be measured.
         sha256: digest of the examples; None where accuracy is not measured.
 
+    Returns:
+        The models' partners in the baseline, by their names.
+
     Raises:
-        InputError: no model is in both, or accuracy is of other examples: a difference would be
-            of the examples as much as of the models.
+        InputError: see `edge_hdr.bench.partners.partners`, or accuracy is of other examples: a
+            difference would be of the examples as much as of the models.
     """
-    known = [model["name"] for model in baseline["models"]]
-    wanted = list(names)
-    if not set(known) & set(wanted):
-        raise InputError(
-            f"the baseline has none of the models {', '.join(wanted)}",
-            hint=f"it has {', '.join(known) or 'none'}",
-        )
+    pairs = partners(list(measured(baseline).values()), models)
     old = data_sha256(baseline)
     if None not in {old, sha256} and old != sha256:
         raise InputError(
             f"the baseline was measured on other examples, {baseline['data'].get('test_name')}",
             hint="measure the baseline again on these, or compare speed and size by --no-accuracy",
         )
+    return pairs
 
 
 def _measured(model: Document) -> Measured:
@@ -145,4 +150,7 @@ def _measured(model: Document) -> Measured:
         p50_ms=float(times["p50_ms"]),
         windows_ms=windows,
         instructions=int(counted["per_call"]) if counted else None,
+        label=str(model.get("label") or ""),
+        own_name=str(model.get("own_name") or model["name"]),
+        argument=str(model.get("argument") or ""),
     )

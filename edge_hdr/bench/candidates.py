@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from edge_hdr.bench.names import named_apart, split_arguments
 from edge_hdr.bench.request import Reporter
 from edge_hdr.bench.subjects import Failure, ModelFile, Options, read_model_file, start
 from edge_hdr.errors import DependencyError, ModelError
@@ -29,8 +31,8 @@ class Candidates:
     """The models of a run.
 
     Args:
-        names: see `edge_hdr.bench.subjects.open_subject`; a single one that cannot be used ends
-            the run by its own error.
+        names: see `edge_hdr.bench.subjects.open_subject`, each also as NAME=PATH; a single one
+            that cannot be used ends the run by its own error.
         reporter: is told of each that cannot be used.
 
     Attributes:
@@ -40,6 +42,7 @@ class Candidates:
 
     Raises:
         ModelError: none can be used.
+        UsageError: see `edge_hdr.bench.names.split_arguments`.
     """
 
     def __init__(self, names: Sequence[str], reporter: Reporter) -> None:
@@ -47,12 +50,14 @@ class Candidates:
         self.files: list[ModelFile] = []
         self.subjects: dict[str, Subject] = {}
         self.failures: list[Failure] = []
-        for name in names:
+        for label, argument in split_arguments(names):
             try:
-                taken = [file.name for file in self.files]
-                self.files.append(read_model_file(name, taken=taken))
+                file = read_model_file(argument)
             except ModelError as error:
-                self._leave_out(name, error)
+                self._leave_out(argument, error)
+            else:
+                self.files.append(replace(file, name=label or file.name, label=label))
+        self.files = named_apart(self.files)
         self._some_are_left()
 
     def start(self, options: Options) -> None:

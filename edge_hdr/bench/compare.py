@@ -17,7 +17,7 @@ _Z_95 = 1.959963984540054
 def compare(
     baseline: Document, document: Document, tolerance: float, *, path: str = ""
 ) -> dict[str, Any]:
-    """Compare a run with a baseline, model by model of the same name.
+    """Compare a run with a baseline, each model with its partner there.
 
     - Accuracy is a regression where McNemar's test on the same examples says so at 5 %.
     - Bytes and instructions are one beyond the tolerance.
@@ -36,18 +36,19 @@ def compare(
         What `comparison` of a bench document holds; `regressions` has a sentence for each.
 
     Raises:
-        InputError: the two have no model in common, or were measured on other examples.
+        InputError: see `edge_hdr.bench.baseline.check_fit`.
     """
     old, new = measured(baseline), measured(document)
-    check_fit(baseline, new, data_sha256(document))
+    names = check_fit(baseline, list(new.values()), data_sha256(document))
+    pairs = {name: (old[partner], new[name]) for name, partner in names.items()}
     why_not = _why_not(baseline, document)
-    anchor = _anchor(old, new)
+    anchor = _anchor(pairs, first=next(iter(new)))
     models: list[dict[str, Any]] = []
     regressions: list[str] = []
-    for name in (name for name in new if name in old):
-        before, after = old[name], new[name]
+    for name, (before, after) in pairs.items():
         found = {
             "name": name,
+            "baseline_name": before.name,
             "accuracy": _accuracy(before, after),
             "bytes": _growth(before.file_bytes, after.file_bytes, tolerance),
             "latency": _latency(before, after, anchor, tolerance, judged=not why_not),
@@ -61,8 +62,8 @@ def compare(
         "why_not": why_not,
         "tolerance": tolerance,
         "models": models,
-        "missing": [name for name in old if name not in new],
-        "new": [name for name in new if name not in old],
+        "missing": [name for name in old if name not in names.values()],
+        "new": [name for name in new if name not in names],
         "regressions": regressions,
     }
 
@@ -115,7 +116,7 @@ def _why_not(baseline: Document, document: Document) -> str:
     for name, run in runs.items():
         if not run["comparable"]:
             marks = ", ".join(run.get("marks", [])) or "disturbed"
-            return f"the {name} was measured on a board that was {marks}"
+            return f"the {name} was measured on a machine that was {marks}"
     return _other_machine(*runs.values())
 
 
@@ -132,15 +133,16 @@ def _other_machine(before: dict[str, Any], after: dict[str, Any]) -> str:
     return ""
 
 
-def _anchor(old: dict[str, Measured], new: dict[str, Measured]) -> tuple[Measured, Measured] | None:
+def _anchor(
+    pairs: dict[str, tuple[Measured, Measured]], *, first: str
+) -> tuple[Measured, Measured] | None:
     """Give the run's first model before and now, where it is the same file, run alike.
 
     None also where it is the only model in both: then there is nothing to divide by it.
     """
-    name = next(iter(new))
-    if name not in old or len(old.keys() & new.keys()) < 2:
+    if first not in pairs or len(pairs) < 2:
         return None
-    before, after = old[name], new[name]
+    before, after = pairs[first]
     same = before.sha256 == after.sha256 and before.setting == after.setting
     return (before, after) if same else None
 
@@ -225,7 +227,9 @@ def _instructions(
 
 def _regressions(found: dict[str, Any], tolerance: float) -> list[str]:
     """Write a sentence for each regression of a model."""
-    name, sentences = found["name"], []
+    name, was, sentences = found["name"], found["baseline_name"], []
+    if was != name:
+        name = f"{name}, {was} in the baseline"
     accuracy, latency = found["accuracy"], found["latency"]
     if accuracy and accuracy["regression"]:
         sentences.append(

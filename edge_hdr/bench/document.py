@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,12 +84,16 @@ def model_entry(
     """
     file, found = result.file, result.evaluation
     footprint, notes = _footprint(file)
+    path = file.argument or str(file.path)  # not where it lies on this machine, unless so asked
     pair = None
     if found is not None and first is not None and labels is not None and found is not first:
         pair = compare(first.logits, found.logits, labels).to_dict()
     return {
         "name": file.name,
-        "path": _shown(file.path),
+        "label": file.label,
+        "own_name": file.own_name or file.name,
+        "argument": file.argument,
+        "path": path,
         "kind": result.latency["kind"],
         "runtime": _runtime(result.latency["kind"]),
         "sha256": file.sha256 or result.latency["sha256"],
@@ -102,20 +105,12 @@ def model_entry(
         "footprint": footprint,
         "file_bytes": None if file.content is None else len(file.content),
         "gzip_bytes": footprint["gzip_bytes"] if footprint else file.gzip_bytes,
-        "latency": {**result.latency, "path": _shown(file.path)},
+        "latency": {**result.latency, "path": path},
         "robustness": result.robustness,
         "notes": notes,
-        "source": "",
-        "licence": "",
+        "source": file.description.source if file.description else "",
+        "licence": file.description.licence if file.description else "",
     }
-
-
-def _shown(path: Path) -> str:
-    """Write a path so that it says nothing of this machine: from here on, or the last two parts."""
-    whole = path.absolute()
-    if whole.is_relative_to(Path.cwd()):
-        return str(whole.relative_to(Path.cwd()))
-    return str(Path(*whole.parts[-2:]))
 
 
 def _wrong(found: Evaluation | None, labels: NDArray[np.int64] | None) -> list[int]:

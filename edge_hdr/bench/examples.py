@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edge_hdr.bench.request import Reporter, Request
 from edge_hdr.bench.subjects import ModelFile
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.data.load import NAMES, load
 from edge_hdr.errors import DataError, ModelError
-from edge_hdr.evaluate import check_classes
-from edge_hdr.measure import SplitName, choose_split, drawn_strokes, held_out_by, warnings_of
+from edge_hdr.evaluate import check_classes, relabelled
+from edge_hdr.measure import (
+    SplitName,
+    drawn_strokes,
+    held_out_by,
+    parts,
+    split_name,
+    warnings_of,
+)
+
+NONE = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -23,9 +34,12 @@ class Examples:
     Attributes:
         dataset: where it is from.
         split: which part that is.
-        part: the digits.
-        sha256: of the digits.
+        part: the digits, their labels being of `classes`.
+        sha256: of the digits, labelled as the data set labels them.
         drawn: whether the part depends on the seed of the first model's build.
+        apart: digits of the training split that are not measured on, labelled as the part is.
+        outputs: what the models' outputs stand for, where they know more classes than the digits
+            have; empty where they are the data set's.
     """
 
     dataset: Dataset
@@ -33,6 +47,27 @@ class Examples:
     part: Split
     sha256: str
     drawn: bool
+    apart: Split = NONE
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Name what the labels of the part stand for."""
+        return self.outputs or self.dataset.classes
+
+    def fitted(self, known: Sequence[Sequence[str] | None]) -> Examples:
+        """Label the digits as the first of some models does that knows all of their classes.
+
+        Args:
+            known: what each model's outputs stand for; None where it does not say.
+        """
+        for classes in known:
+            names = tuple(classes or self.classes)
+            part = relabelled(self.part, self.classes, names)
+            apart = relabelled(self.apart, self.classes, names)
+            if part is not None and apart is not None:
+                return replace(self, part=part, apart=apart, outputs=names)
+        return self
 
     def check(self, path: Path, classes: Sequence[str] | None) -> None:
         """Make sure that a model tells the classes apart that the digits have.
@@ -45,16 +80,15 @@ class Examples:
             ModelError: it has others; names the file.
         """
         try:
-            check_classes(tuple(classes or self.dataset.classes), self.dataset.classes)
+            check_classes(tuple(classes or self.classes), self.classes)
         except ModelError as error:
             raise ModelError(f"{path}: {error.message}", hint=error.hint) from error
 
     def to_dict(self) -> dict[str, Any]:
         """Give what a document says of them."""
-        name = self.dataset.name
         return {
-            "name": name,
-            "test_name": self.dataset.test_name if self.split == "test" else f"{name} validation",
+            "name": self.dataset.name,
+            "test_name": split_name(self.dataset, self.split),
             "n": len(self.part),
             "sha256": self.sha256,
             "source": self.dataset.source,
@@ -90,7 +124,7 @@ def load_examples(request: Request, files: Sequence[ModelFile], reporter: Report
         progress=reporter.progress,
         strokes_train=drawn_strokes(request.split, manifest),
     )
-    part = choose_split(dataset, request.split, manifest)
+    part, apart = parts(dataset, request.split, manifest)
     if not len(part):
         raise DataError("the split has no examples", hint="give a data set with labelled images")
     if 0 < request.robustness < len(dataset.classes):
@@ -98,5 +132,5 @@ def load_examples(request: Request, files: Sequence[ModelFile], reporter: Report
             f"--robustness {request.robustness}: too few for {len(dataset.classes)} classes",
             hint="take 1000, or at least one of each",
         )
-    drawn = request.split == "validation" or request.data not in NAMES
-    return Examples(dataset, request.split, part, part.sha256(), drawn)
+    drawn = request.split == "validation" or (request.split == "test" and request.data not in NAMES)
+    return Examples(dataset, request.split, part, part.sha256(), drawn, apart)

@@ -57,7 +57,7 @@ class Request:
         options: how models are opened.
         data: mnist, strokes, or a folder.
         data_dir: where MNIST is looked for first.
-        split: test or validation.
+        split: test, validation or all.
         accuracy: False measures speed and size alone.
         seconds: to measure the speed of all models for.
         frame: whether the whole path of a camera's frame is measured too.

@@ -14,15 +14,16 @@ from edge_hdr.bench.candidates import Candidates
 from edge_hdr.bench.compare import compare
 from edge_hdr.bench.document import Result, assemble
 from edge_hdr.bench.examples import Examples, load_examples
+from edge_hdr.bench.ranges import range_of_run, range_warnings
+from edge_hdr.bench.cautions import remarks
 from edge_hdr.bench.request import Board, Reporter, Request
+from edge_hdr.bench.robustness import robustness_of
 from edge_hdr.bench.subjects import (
     ONNX,
     ModelFile,
     Options,
     arguments,
     read_model_file,
-    start,
-    unique,
 )
 from edge_hdr.errors import ModelError
 from edge_hdr.evaluate import evaluate_logits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 Logits = NDArray[np.float32]
 ASKED_AT_ONCE = 2048  # so that the progress of slow models is seen
-SEED = 0  # of the corruptions
 
 
 def run(request: Request, reporter: Reporter) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -60,19 +60,23 @@ def run(request: Request, reporter: Reporter) -> tuple[dict[str, Any], dict[str,
     if board is None:
         models.start(request.options)
     else:
-        models.each(_refuse_onnx)
-    examples = load_examples(request, models.files, reporter) if request.accuracy else None
-    if examples:
-        models.each(lambda file: examples.check(file.path, _classes(file, models)))
+        limits = range_of_run(models.files, request.options)
+        models.each(lambda file: _check_for_board(file, limits, request.options))
+    examples = _examples(request, models, reporter) if request.accuracy else None
     if request.baseline and models.files:
-        known = [file.name for file in models.files]
-        check_fit(request.baseline.document, known, examples.sha256 if examples else None)
+        sha256 = examples.sha256 if examples else None
+        check_fit(request.baseline.document, models.files, sha256)
     if board is None:
         measurement, logits = _measure_here(request, models, examples, reporter)
         files = models.files
     else:
         measurement, logits, files = _measure_there(request, board, models, examples, reporter)
-    robustness = _robustness(request, files, models.subjects, examples, reporter)
+        if examples and not models.files:
+            examples = examples.fitted([measurement["models"][0]["classes"]])
+    robustness, ranges = {}, []
+    if examples:
+        robustness = robustness_of(request, files, models.subjects, examples, reporter)
+        ranges = range_warnings(request, models.files, models.subjects, examples, reporter)
     results = _results(files, measurement, logits, examples, robustness)
     document = assemble(
         results,
@@ -81,7 +85,7 @@ def run(request: Request, reporter: Reporter) -> tuple[dict[str, Any], dict[str,
         labels=examples.part.labels if examples else None,
         target=board.target if board else None,
         command=request.command,
-        warnings=_warnings(request, files, measurement, examples),
+        warnings=[*ranges, *remarks(request, files, measurement, examples)],
     )
     document["failed"] = [failure.to_dict() for failure in models.failures]
     if baseline := request.baseline:
@@ -94,11 +98,24 @@ def run(request: Request, reporter: Reporter) -> tuple[dict[str, Any], dict[str,
     return document, arrays
 
 
-def _refuse_onnx(file: ModelFile) -> None:
+def _check_for_board(file: ModelFile, limits: tuple[float, float] | None, options: Options) -> None:
     if file.path.suffix == ONNX:
         raise ModelError(
             f"{file.path}: a board runs .tflite files", hint="measure it here, without --on"
         )
+    if not file.manifest and file.input_range(options) != limits:
+        raise ModelError(
+            f"{file.path}: it takes another input range than the others without a manifest",
+            hint="measure it on the board in a run of its own",
+        )
+
+
+def _examples(request: Request, models: Candidates, reporter: Reporter) -> Examples:
+    """Load the split, labelled as the models' outputs are; models of other classes are left out."""
+    known = {file.name: _classes(file, models) for file in models.files}
+    examples = load_examples(request, models.files, reporter).fitted(list(known.values()))
+    models.each(lambda file: examples.check(file.path, known[file.name]))
+    return examples
 
 
 def _classes(file: ModelFile, models: Candidates) -> Sequence[str] | None:
@@ -197,7 +214,7 @@ def _measure_there(
         model=board.model,
         threads=options.threads,
         delegate=options.delegate,
-        input_range=options.input_range,
+        input_range=range_of_run(models.files, options),
     )
     failed = {failure["file"]: failure for failure in measurement.pop("failed")}
     entries = {entry["name"]: entry for entry in measurement["models"]}
@@ -214,7 +231,9 @@ def _measure_there(
         [(name, entry)] = entries.items()
         own = _file_of(entry)
         files, entries = [own], {own.name: {**entry, "name": own.name}}
-        answers = {own.name: answers[name]} if examples else {}
+        if examples:
+            answers = {own.name: answers[name]}
+            examples = examples.fitted([entry["classes"]])
         check(own)
     models.each(check)
     return {**measurement, "models": [entries[file.name] for file in files]}, answers, files
@@ -223,10 +242,10 @@ def _measure_there(
 def _file_of(entry: dict[str, Any]) -> ModelFile:
     """Find a board's own model among the released ones, by its bytes."""
     for name in released.names():
-        file = read_model_file(name, taken=())
+        file = read_model_file(name)
         if file.sha256 == entry["sha256"]:
             return file
-    return ModelFile(unique(str(entry["name"]), ()), Path(entry["path"]), None, None)
+    return ModelFile(str(entry["name"]), Path(entry["path"]), None, None)
 
 
 def _results(
@@ -243,55 +262,9 @@ def _results(
             evaluation = evaluate_logits(
                 logits[file.name],
                 examples.part.labels,
-                classes=examples.dataset.classes,
+                classes=examples.classes,
                 temperature=file.temperature,
                 threshold=file.threshold,
             )
         results.append(Result(file, entry, evaluation, robustness.get(file.name)))
     return results
-
-
-def _robustness(
-    request: Request,
-    files: Sequence[ModelFile],
-    subjects: dict[str, Subject],
-    examples: Examples | None,
-    reporter: Reporter,
-) -> dict[str, dict[str, Any]]:
-    """Show all models the same damaged digits, on this computer; gives the figures by name."""
-    if not request.robustness or examples is None:
-        return {}
-    from edge_hdr.robustness.measure import Examined, measure_all
-
-    here = [file for file in files if file.content is not None]
-    limits = Options(request.options.input_range)
-    models = [
-        Examined(
-            (subjects.get(file.name) or start(file, limits)).logits,
-            file.temperature,
-            file.threshold,
-        )
-        for file in here
-    ]
-    found = measure_all(
-        models,
-        examples.part,
-        n=request.robustness,
-        seed=SEED,
-        adversary=request.adversary,
-        progress=reporter.progress,
-    )
-    return {file.name: figures for file, figures in zip(here, found, strict=True)}
-
-
-def _warnings(
-    request: Request,
-    files: Sequence[ModelFile],
-    measurement: dict[str, Any],
-    examples: Examples | None,
-) -> list[str]:
-    """Say what speaks against the figures, a sentence each."""
-    found = [str(note) for note in measurement.get("notes", [])]
-    if request.board and request.robustness:
-        found.append("robustness was measured on this computer, not on the board")
-    return found + (examples.warnings(files) if examples else [])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_hdr.errors import EdgeHdrError, ModelError
+from edge_hdr.bench.description import Description, check_layout, describe
+from edge_hdr.errors import ConfigError, EdgeHdrError, ModelError
 from edge_hdr_device import released
 from edge_hdr_device.manifest import Manifest, read_file, unpack
 
@@ -25,7 +26,8 @@ class Options:
     """How models are opened.
 
     Attributes:
-        input_range: real values of background and ink, for a model without a manifest.
+        input_range: real values of background and ink, for models without a manifest; None is
+            what each one's description says.
         threads: of the kernels.
         delegate: auto, xnnpack, none or edgetpu; of TFLite files.
     """
@@ -44,12 +46,20 @@ class ModelFile:
         path: of the file.
         content: its bytes; None for a file that is on a board alone.
         manifest: packed into it; None without one.
+        description: beside it; of a file without a manifest.
+        label: what the user called it by NAME=PATH; empty without.
+        own_name: in its manifest or description, else of its file; empty where it has none.
+        argument: the path or released name as the user typed it; empty for a board's own.
     """
 
     name: str
     path: Path
     content: bytes | None
     manifest: Manifest | None
+    description: Description | None = None
+    label: str = ""
+    own_name: str = ""
+    argument: str = ""
 
     @cached_property
     def sha256(self) -> str:
@@ -72,6 +82,11 @@ class ModelFile:
     def threshold(self) -> float:
         """Give the confidence under which a digit is rejected."""
         return self.manifest.threshold if self.manifest else 0.0
+
+    def input_range(self, options: Options) -> tuple[float, float] | None:
+        """Give what was said of its background and ink: by the options, else its description."""
+        described = self.description.input_range if self.description else None
+        return None if self.manifest else options.input_range or described
 
 
 @dataclass(frozen=True)
@@ -104,19 +119,18 @@ def open_subject(
         ModelError: there is no such model, or it is no classifier of digits; names the file.
         DependencyError: what runs it is not installed.
     """
-    file = read_model_file(name_or_path, taken=())
+    file = read_model_file(name_or_path)
     return start(file, Options(input_range, threads, delegate))
 
 
-def read_model_file(name_or_path: str, *, taken: Iterable[str]) -> ModelFile:
+def read_model_file(name_or_path: str) -> ModelFile:
     """Find and read a model's file.
 
     Args:
         name_or_path: see `open_subject`.
-        taken: names that others have in this run.
 
     Raises:
-        ModelError: there is no such model, or its manifest is damaged.
+        ModelError: there is no such model, or its manifest or description is damaged.
     """
     path = released.find(name_or_path)
     content = read_file(path)
@@ -124,8 +138,15 @@ def read_model_file(name_or_path: str, *, taken: Iterable[str]) -> ModelFile:
         manifest = None if path.suffix == ONNX else unpack(content)[1]
     except ModelError as error:
         raise _named(path, error) from error
-    name = manifest.name if manifest else _stem(path)
-    return ModelFile(unique(name, taken), path, content, manifest)
+    if manifest:
+        own = manifest.name
+        return ModelFile(own, path, content, manifest, own_name=own, argument=name_or_path)
+    try:
+        description = describe(path)
+    except ConfigError as error:
+        raise ModelError(error.message, hint=error.hint) from error
+    name = _stem(path) if description.title == path.stem else description.title
+    return ModelFile(name, path, content, None, description, own_name=name, argument=name_or_path)
 
 
 def start(file: ModelFile, options: Options) -> Subject:
@@ -136,36 +157,29 @@ def start(file: ModelFile, options: Options) -> Subject:
         DependencyError: what runs it is not installed.
     """
     try:
-        if file.path.suffix == ONNX:
-            from edge_hdr.bench.onnx import OnnxSubject
-
-            return OnnxSubject(
-                file.path,
-                name=file.name,
-                threads=options.threads,
-                input_range=options.input_range,
-            )
-        from edge_hdr_device.bench.subject import TfliteSubject
-
-        return TfliteSubject(
-            file.path,
-            name=file.name,
-            threads=options.threads,
-            delegate=options.delegate,
-            input_range=options.input_range,
-        )
+        subject = _opened(file, options)
+        if file.description:
+            check_layout(file.path, file.description)
     except ModelError as error:
         raise _named(file.path, error) from error
+    return subject
 
 
-def unique(name: str, taken: Iterable[str]) -> str:
-    """Give a name that is not taken: the name itself, or with a number behind it."""
-    used = set(taken)
-    number, found = 1, name
-    while found in used:
-        number += 1
-        found = f"{name}-{number}"
-    return found
+def _opened(file: ModelFile, options: Options) -> Subject:
+    limits = file.input_range(options)
+    if file.path.suffix == ONNX:
+        from edge_hdr.bench.onnx import OnnxSubject
+
+        return OnnxSubject(file.path, name=file.name, threads=options.threads, input_range=limits)
+    from edge_hdr_device.bench.subject import TfliteSubject
+
+    return TfliteSubject(
+        file.path,
+        name=file.name,
+        threads=options.threads,
+        delegate=options.delegate,
+        input_range=limits,
+    )
 
 
 def arguments(models: Sequence[str]) -> list[str]:

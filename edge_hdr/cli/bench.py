@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edge_hdr.cli import render
-from edge_hdr.cli.evaluate import SPLITS, claim_out, parse_range
+from edge_hdr.cli.evaluate import SPLIT_HELP, SPLITS, parse_range
+from edge_hdr.cli.out_folder import OutFolder
 from edge_hdr.cli.target_option import ACCEPT, JSON, connect_to
-from edge_hdr.errors import CheckFailedError, EdgeHdrError, UsageError, nearest
+from edge_hdr.errors import CheckFailedError, EdgeHdrError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from edge_hdr.bench.request import Request
@@ -27,8 +28,8 @@ def bench(
     models: list[str] = typer.Argument(
         None,
         metavar="MODEL",
-        help="Released names, builds' folders, .tflite or .onnx files; by default all that are "
-        "released, or with --on the board's own.",
+        help="Released names, builds' folders, .tflite or .onnx files, also as NAME=PATH; "
+        "by default all that are released, or with --on the board's own.",
     ),
     on: str = typer.Option(
         None, "--on", metavar="TARGET", help="Measure on a board; it must have edge-hdr."
@@ -38,7 +39,7 @@ def bench(
     ),
     data: str = typer.Option("mnist", "--data", help="mnist, strokes, or a folder of images."),
     data_dir: Path = typer.Option(None, "--data-dir", help="Where MNIST's files lie."),
-    split: str = typer.Option("test", "--split", help="test or validation."),
+    split: str = typer.Option("test", "--split", help=SPLIT_HELP),
     accuracy: bool = typer.Option(
         True, "--accuracy/--no-accuracy", help="Measure accuracy, or speed and size alone."
     ),
@@ -87,16 +88,14 @@ def bench(
 
     The models take turns, so that what disturbs one disturbs all. With
     --compare, errors are compared on the same examples, and times by their
-    intervals.
+    intervals; NAME=PATH in both runs says which models belong together.
     """
     _check_words(split, delegate)
     _check_pairs(on, model, models, adversary, robustness, accuracy=accuracy)
     limits = parse_range(input_range) if input_range else None
-    if out is not None:
-        claim_out(out, force=force)
 
     from edge_hdr.bench.baseline import read_baseline
-    from edge_hdr.bench.request import Baseline, Board, Request
+    from edge_hdr.bench.request import Baseline, Request
     from edge_hdr.bench.subjects import Options
 
     request = Request(
@@ -115,25 +114,19 @@ def bench(
         baseline=Baseline(compare, read_baseline(compare), tolerance) if compare else None,
         command=shlex.join(["edge-hdr", *sys.argv[1:]]),
     )
-    with contextlib.ExitStack() as stack:
-        if on is not None:
-            from edge_hdr import remote
-
-            connection = stack.enter_context(
-                connect_to(on, accept_new_host_key=accept_new_host_key)
-            )
-            board = Board(on, connection, remote.find(connection), model)
-            request = replace(request, board=board)
-            render.note(f"measuring on {on} for about {seconds:g} s")
-        document, arrays = _run(request)
-    document["files"] = _write(out, document, arrays) if out is not None else []
+    with OutFolder(out, force=force) if out else contextlib.nullcontext() as folder:
+        if on:
+            document, arrays = _run_on(on, request, model, accept_new_host_key=accept_new_host_key)
+        else:
+            document, arrays = _run(request)
+        _write(folder, document, arrays, as_json=json)
     _conclude(document, as_json=json)
 
 
 def _check_words(split: str, delegate: str) -> None:
     for flag, word, known in (("--split", split, SPLITS), ("--delegate", delegate, DELEGATES)):
         if word not in known:
-            raise UsageError(f"{flag} {word}", hint=nearest(word, known))
+            raise UsageError(f"{flag} {word}", hint=f"one of {', '.join(known)}")
 
 
 def _check_pairs(
@@ -157,6 +150,18 @@ def _check_pairs(
             raise UsageError(what, hint=remedy)
 
 
+def _run_on(
+    target: str, request: Request, model: str | None, *, accept_new_host_key: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    from edge_hdr import remote
+    from edge_hdr.bench.request import Board
+
+    with connect_to(target, accept_new_host_key=accept_new_host_key) as connection:
+        board = Board(target, connection, remote.find(connection), model)
+        render.note(f"measuring on {target} for about {request.seconds:g} s")
+        return _run(replace(request, board=board))
+
+
 def _run(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     from edge_hdr.bench.run import run
     from edge_hdr.cli.bench_progress import BenchProgress
@@ -165,15 +170,43 @@ def _run(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
         return run(request, reporter)
 
 
-def _write(out: Path, document: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
+def _write(
+    folder: OutFolder | None, document: dict[str, Any], arrays: dict[str, Any], *, as_json: bool
+) -> None:
+    """Write the files where a folder is asked for, and name them in the document.
+
+    Raises:
+        UnwrittenError: they cannot be written; what was measured has been shown.
+    """
     import json
 
     from edge_hdr.report.bench_page import render_bench
-    from edge_hdr_device.storage import write_atomic
 
-    write_atomic(out / DOCUMENT, json.dumps(document, indent=1, sort_keys=True) + "\n")
-    write_atomic(out / REPORT, render_bench(document, arrays))
-    return [str(out / REPORT), str(out / DOCUMENT)]
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    document["files"] = []
+    if folder is None:
+        return
+    try:
+        page = render_bench(document, arrays)
+        document["files"] = folder.write({REPORT: page, DOCUMENT: text})
+    except EdgeHdrError as error:
+        if not as_json:
+            _show(document)
+        raise UnwrittenError(error, document) from error
+
+
+class UnwrittenError(StorageError):
+    """The files of a run could not be written; its results are in `data`."""
+
+    def __init__(self, error: EdgeHdrError, data: dict[str, Any]) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.data = data
+
+
+def _show(document: dict[str, Any]) -> None:
+    from edge_hdr.cli.bench_view import show
+
+    show(document)
 
 
 def _conclude(document: dict[str, Any], *, as_json: bool) -> None:
@@ -183,14 +216,12 @@ def _conclude(document: dict[str, Any], *, as_json: bool) -> None:
         CheckFailedError: the comparison found something worse.
         ModelError: a model was left out.
     """
-    from edge_hdr.cli.bench_view import show
-
     failure = _failure(document)
     if failure is None:
-        render.emit(command="bench", data=document, human=lambda: show(document), as_json=as_json)
+        render.emit(command="bench", data=document, human=lambda: _show(document), as_json=as_json)
         return
     if not as_json:
-        show(document)
+        _show(document)
     raise failure
 
 

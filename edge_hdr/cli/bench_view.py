@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_hdr.cli import render
+from edge_hdr.cli import fitted, render
 
 
 def show(document: dict[str, Any]) -> None:
     """Print the table of the models, the comparison and what speaks against the figures."""
-    from edge_hdr.report import bench_tables
+    from edge_hdr.report import bench_tables, bench_words
 
     console = render.console()
     for warning in document["warnings"]:
         render.note(f"warning: {warning}")
     summary = bench_tables.summary(document)
-    rows = [list(row) for row in summary.rows]
-    console.print(render.table(_title(document), list(summary.head), rows))
+    spare = [fitted.words(head) for head in (bench_tables.RATE, bench_tables.INTERVAL, "frame ms")]
+    heads = fitted.show(console, _title(document), [summary.head, *summary.rows], spare)
+    for line in bench_words.under_the_table(document, heads):
+        console.print(line, markup=False)
     if comparison := document["comparison"]:
         _show_comparison(comparison)
     for name in document["files"]:
@@ -32,8 +34,10 @@ def _title(document: dict[str, Any]) -> str:
 def _show_comparison(comparison: dict[str, Any]) -> None:
     console = render.console()
     head = ["model", "errors", "p", "bytes", "time", "95 % interval", "instructions"]
-    rows = [_row(model) for model in comparison["models"]]
-    console.print(render.table(f"Against {comparison['baseline']}", head, rows))
+    columns = zip(head, *map(_row, comparison["models"]), strict=True)
+    told = [column for column in columns if set(column[1:]) != {"–"}]
+    cells = list(zip(*told, strict=True))
+    fitted.show(console, f"Against {comparison['baseline']}", cells, ("instructions", "p"))
     if comparison["why_not"]:
         render.note(f"warning: times were not compared: {comparison['why_not']}")
     beside = {model["latency"]["relative_to"] for model in comparison["models"]} - {None}
@@ -62,7 +66,9 @@ def _row(model: dict[str, Any]) -> list[str]:
         time = f"{latency['ratio'] - 1:+.1%}"
         interval = f"{latency['low'] - 1:+.1%} to {latency['high'] - 1:+.1%}"
     grown = _growth(model["bytes"]), _growth(model["instructions"])
-    return [model["name"], errors, p, grown[0], time, interval, grown[1]]
+    was = model.get("baseline_name") or model["name"]
+    name = model["name"] + (f" (was {was})" if was != model["name"] else "")
+    return [name, errors, p, grown[0], time, interval, grown[1]]
 
 
 def _growth(found: dict[str, Any] | None) -> str:

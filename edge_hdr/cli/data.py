@@ -29,7 +29,7 @@ def show(
     seed: int = typer.Option(0, min=0, help="Of the examples shown and of what is drawn."),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Write a gallery of a data set's training split and say what the set holds."""
+    """Write a gallery of a data set's training split, or of its only split, and what it holds."""
     from edge_hdr.cli.progress import BuildProgress
     from edge_hdr.data.gallery import gallery
     from edge_hdr.data.load import load
@@ -42,7 +42,8 @@ def show(
         )
     for warning in dataset.warnings:
         render.note(f"warning: {warning}")
-    write_atomic(out, _png(gallery(dataset.train, dataset.classes, seed=seed)))
+    shown = dataset.train if len(dataset.train) else dataset.test
+    write_atomic(out, _png(gallery(shown, dataset.classes, seed=seed)))
     facts = _facts(dataset) | {"gallery": str(out)}
     render.emit(command="data show", data=facts, human=lambda: _print_facts(facts), as_json=json)
 

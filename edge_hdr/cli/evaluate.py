@@ -11,18 +11,21 @@ from typing import Any
 import typer
 
 from edge_hdr.cli import render
-from edge_hdr.errors import StorageError, UsageError, nearest
+from edge_hdr.errors import StorageError, UsageError
 from edge_hdr_device import released
 
 REPORT, METRICS = "report.html", "metrics.json"
-SPLITS = ("test", "validation")
+SPLITS = ("test", "validation", "all")
+
+
+SPLIT_HELP = "test, validation, or all: training and test, of data that no model was built from."
 
 
 def evaluate(
     model: str = typer.Argument(..., help="A .tflite file, a build's folder or a released model."),
     data: str = typer.Option("mnist", "--data", help="mnist, strokes, or a folder of images."),
     data_dir: Path = typer.Option(None, "--data-dir", help="Where MNIST's files lie."),
-    split: str = typer.Option("test", "--split", help="test or validation."),
+    split: str = typer.Option("test", "--split", help=SPLIT_HELP),
     input_range: str = typer.Option(
         None,
         "--input-range",
@@ -44,7 +47,7 @@ def evaluate(
     float or quantized input. With --reference, errors are compared pair by pair.
     """
     if split not in SPLITS:
-        raise UsageError(f"--split {split}", hint=nearest(split, SPLITS))
+        raise UsageError(f"--split {split}", hint=f"one of {', '.join(SPLITS)}")
     limits = parse_range(input_range) if input_range else None
     path = released.find(model)
     other = released.find(reference) if reference else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from edge_hdr_device.classifier import Classifier
 
 STDIN = "-"
+MOST_THREADS = 4  # of the kernels: more are hardly faster
+Tell = Callable[[str, int, int | None], None]
 PAGE, SHEET = "explanation.html", "explanation.png"
 
 
@@ -63,15 +68,20 @@ def explain(
     limits = parse_range(input_range) if input_range else None
     name = "standard input" if image == STDIN else image
     stem = "stdin" if image == STDIN else Path(image).stem
-    targets = _targets(out or Path(f"{stem}-explained"), force=force)
-    scene = _explain(
-        image, name, model=model, digit=digit, data=data, data_dir=data_dir, limits=limits
-    )
+    targets = _targets(out or Path(f"{stem}-explained"), named=out is not None, force=force)
+
+    from edge_hdr.cli.bench_progress import BenchProgress
+    from edge_hdr.explain.document import document
+
+    with BenchProgress() as progress:
+        tell = progress.progress if render.wants_progress() else _say_nothing
+        scene = _explain(
+            image, name, tell, model=model, digit=digit, data=data, data_dir=data_dir, limits=limits
+        )
+        tell("drawing", 0, None)
+        written = _write(targets, scene)
     for note in scene.notes:
         render.note(f"note: {note}")
-    written = _write(targets, scene)
-
-    from edge_hdr.explain.document import document
 
     render.emit(
         command="explain",
@@ -81,10 +91,22 @@ def explain(
     )
 
 
-def _targets(out: Path, *, force: bool) -> list[Path]:
-    """Choose the files to write, and make sure that nothing is overwritten unasked."""
+def _say_nothing(text: str, done: int, total: int | None) -> None:
+    """Take the place of a progress bar where none can be drawn."""
+
+
+def _targets(out: Path, *, named: bool, force: bool) -> list[Path]:
+    """Choose the files to write, and make sure that nothing is overwritten unasked.
+
+    A name that looks like another kind of file's is no new folder, where a person chose it.
+    """
     if out.suffix.lower() in {".html", ".png"}:
         targets = [out]
+    elif named and not out.exists() and re.fullmatch(r"\.[A-Za-z]\w{1,4}", out.suffix):
+        raise UsageError(
+            f"--out {out}: {out.suffix} is not written",
+            hint="give an .html or .png file, or a folder for both",
+        )
     elif out.exists() and not out.is_dir():
         raise StorageError(f"{out} is a file", hint="give --out a folder, or an .html or .png file")
     else:
@@ -100,6 +122,7 @@ def _targets(out: Path, *, force: bool) -> list[Path]:
 def _explain(
     image: str,
     name: str,
+    tell: Tell,
     *,
     model: str | None,
     digit: int | None,
@@ -107,7 +130,6 @@ def _explain(
     data_dir: Path | None,
     limits: tuple[float, float] | None,
 ) -> Scene:
-    from edge_hdr.cli.progress import BuildProgress
     from edge_hdr.explain import scene, sources
     from edge_hdr.explain.explanation import Explainer, find_cases
     from edge_hdr.explain.nearest import Examples
@@ -115,28 +137,27 @@ def _explain(
     from edge_hdr_device.images import read_image
 
     path = released.find(model)
-    classifier = Subject(path, input_range=limits).open()
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    classifier = Subject(path, threads=threads, input_range=limits).open()
     picture = read_image(sys.stdin.buffer.read() if image == STDIN else Path(image), name=name)
     reading, cases = find_cases(classifier, picture)
     chosen = _choose(cases, digit, name)
-    with BuildProgress(Path()) as progress:
-        dataset, no_data = sources.find_examples(
-            data, data_dir, classifier.manifest, progress.bytes_done
-        )
-        folder = path.parent if model and Path(model).is_dir() else None
-        float_model, no_gradients = sources.find_float_model(folder, len(classifier.labels))
-        naming = scene.naming_of(classifier, dataset)
-        explainer = Explainer(
-            classifier,
-            examples=Examples(dataset.train) if dataset else None,
-            rival_of=naming.rival_of,
-            float_model=float_model,
-        )
-        found = []
-        for done, case in enumerate(chosen, start=1):
-            found.append(explainer.explain(case))
-            if len(chosen) > 1 and render.wants_progress():
-                progress.bytes_done("explaining", done, len(chosen))
+    tell("reading examples", 0, None)
+    dataset, no_data = sources.find_examples(data, data_dir, classifier.manifest, tell)
+    folder = path.parent if model and Path(model).is_dir() else None
+    float_model, no_gradients = sources.find_float_model(folder, len(classifier.labels))
+    naming = scene.naming_of(classifier, dataset)
+    explainer = Explainer(
+        classifier,
+        examples=Examples(dataset.train) if dataset else None,
+        rival_of=naming.rival_of,
+        float_model=float_model,
+    )
+    found = []
+    tell("explaining", 0, len(chosen))
+    for done, explanation in enumerate(explainer.explain(chosen), start=1):
+        found.append(explanation)
+        tell("explaining", done, len(chosen))
     return scene.Scene(
         name=name,
         image=picture,
@@ -187,6 +208,7 @@ def _write(targets: list[Path], scene: Scene) -> list[str]:
 def _show(scene: Scene, written: list[str]) -> None:
     """Print the essentials: a digit in sentences, with a picture on a terminal; several in rows."""
     from edge_hdr.explain import words
+    from edge_hdr.explain.sheet import shown
 
     console = render.console()
     if len(scene.found) == 1:
@@ -203,4 +225,7 @@ def _show(scene: Scene, written: list[str]) -> None:
         columns = list(words.HEADS[: len(rows[0])])
         console.print(render.table(title, columns, rows))
     for name in written:
-        console.print(f"written: {name}", markup=False)
+        less = ""
+        if name.lower().endswith(".png") and len(shown(scene)) < len(scene.found):
+            less = f" (the {len(shown(scene))} closest decisions of {len(scene.found)} digits)"
+        console.print(f"written: {name}{less}", markup=False)

@@ -41,6 +41,14 @@ class Split:
         return digest.hexdigest()
 
 
+def joined(first: Split, second: Split) -> Split:
+    """Give the examples of two splits as one."""
+    return Split(
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set with its training and test split.

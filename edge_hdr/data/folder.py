@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_hdr.data import splits
 from edge_hdr.data.dataset import Dataset, Progress, Split
-from edge_hdr.data.folder_index import LabelledFile, class_names, index
+from edge_hdr.data.folder_index import LabelledFile, class_names, index, is_only_test
 from edge_hdr.errors import DataError, ImageError
 from edge_hdr_device.normalize import normalize
 
@@ -45,8 +45,9 @@ def load_folder(
 ) -> Dataset:
     """Read a folder of labelled images.
 
-    Sub-folders `train/` and `test/`, where both exist, are the splits; else 15 % of the images
-    are held out for the test, stratified. Unusable files are left out and listed in the warnings.
+    Sub-folders `train/` and `test/`, where both exist, are the splits; with `test/` alone the
+    training split is empty. Else 15 % of the images are held out for the test, stratified.
+    Unusable files are left out and listed in the warnings.
 
     Args:
         folder: one sub-folder a class, or `labels.csv`; any image format that OpenCV reads, any
@@ -59,10 +60,11 @@ def load_folder(
         DataError: no images, one class only, a class without a usable image, a wrong
             `labels.csv`, or, under `strict`, an unusable file.
     """
-    apart = (folder / "train").is_dir() and (folder / "test").is_dir()
-    files = index(folder / "train") if apart else index(folder)
+    only_test = is_only_test(folder)
+    apart = only_test or ((folder / "train").is_dir() and (folder / "test").is_dir())
     test_files = index(folder / "test") if apart else []
-    classes = class_names(files)
+    files = [] if only_test else index(folder / "train") if apart else index(folder)
+    classes = class_names(files or test_files)
     _check_known(test_files, classes)
     digits = _read([*files, *test_files], progress)
     usable = [digit for digit in digits if digit.image is not None]
@@ -70,7 +72,7 @@ def load_folder(
     given = {id(file) for file in test_files}
     train = [digit for digit in usable if id(digit.file) not in given]
     test = [digit for digit in usable if id(digit.file) in given]
-    _check_covered(train, classes, least=1 if apart else 2)
+    _check_covered(test if only_test else train, classes, least=1 if apart else 2)
     if not apart:
         train, test = _hold_out(train, classes, seed)
     return Dataset(

@@ -55,6 +55,17 @@ def index(folder: Path) -> list[LabelledFile]:
     raise DataError(f"{folder} has no labelled images", hint=LAYOUT_HINT)
 
 
+def is_only_test(folder: Path) -> bool:
+    """Say whether a folder has a `test/` with classes or a `labels.csv`, and nothing beside it."""
+    if not (folder / "test").is_dir() or (folder / LABELS_FILE).is_file():
+        return False
+    try:
+        groups = [path.name for path in folder.iterdir() if path.is_dir() and not _litter(path)]
+    except OSError:
+        return False  # `index` says what is wrong
+    return groups == ["test"]
+
+
 def class_names(files: Iterable[LabelledFile]) -> tuple[str, ...]:
     """Give the sorted names of the classes; numbers in numeric order.
 

@@ -49,8 +49,12 @@ def hold_out_validation(
         What is trained on, and the validation split.
 
     Raises:
-        DataError: see `hold_out`.
+        DataError: there is no training split, or see `hold_out`.
     """
+    if not len(split):
+        raise DataError(
+            "the data have no training split", hint="add train/ beside test/, with the same classes"
+        )
     return hold_out(split, count=min(wanted, max(classes, len(split) // 5)), seed=seed)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,12 @@ from edge_hdr.explain.gradients import FloatModel, Gradients
 from edge_hdr.explain.least_change import Change, least_change
 from edge_hdr.explain.nearest import Examples, Likeness
 from edge_hdr.explain.occlusion import Occlusion, occlude
-from edge_hdr.explain.score import score_of
+from edge_hdr.explain.score import log_probabilities
+from edge_hdr.explain.trials import Trials
 from edge_hdr_device.classifier import Classifier, Predictions
 from edge_hdr_device.pipeline import Digit, Reader, Reading
+
+TIE = 1e-7  # nats: what the classifier's 32-bit probabilities cannot tell apart
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,16 @@ class Case:
         digit: as `edge-hdr recognize` gives it.
         photo: uint8 (h, w) or (h, w, 3) BGR, the picture around it.
         crop: uint8 (28, 28), what the model sees, ink 255 on background 0.
+        logits: float32 (classes,), as the model gave them.
+        label: index of the class that was read.
     """
 
     number: int
     digit: Digit
     photo: NDArray[np.uint8]
     crop: NDArray[np.uint8]
+    logits: NDArray[np.float32]
+    label: int
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,9 @@ class Explanation:
 
     Attributes:
         case: the digit.
-        logits: float32 (classes,), as the model gave them.
         scores: float64 (classes,), log-probabilities at the model's temperature.
-        label: index of the class that was read.
-        runner_up: index of the next one.
+        label: index of the class that was read; of equally probable ones the first.
+        runner_up: index of the most probable other one; of equally probable ones the first.
         occlusion: what each place is worth to each class.
         change: the least one that flips the decision; None where none was found.
         gradients: of the reading against the runner-up; None without the float model.
@@ -51,7 +57,6 @@ class Explanation:
     """
 
     case: Case
-    logits: NDArray[np.float32]
     scores: NDArray[np.float64]
     label: int
     runner_up: int
@@ -75,24 +80,31 @@ class Explanation:
         """Give the logarithm of the odds of the reading against the runner-up."""
         return float(self.scores[self.label] - self.scores[self.runner_up])
 
+    @property
+    def tied(self) -> tuple[int, ...]:
+        """Give the classes that are as probable as the one that was read, by index."""
+        equal = np.flatnonzero(np.isclose(self.scores, self.scores[self.label], rtol=0, atol=TIE))
+        return tuple(index for index in equal.tolist() if index != self.label)
+
 
 class _Witness:
-    """A classifier that keeps what a reader asks of it."""
+    """A classifier that keeps what a reader asks of it, and the answer."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self.labels = classifier.labels
         self.crops: NDArray[np.uint8] = np.zeros((0, 28, 28), np.uint8)
+        self.answer: Predictions | None = None
 
     def predict(self, images: NDArray[np.uint8]) -> Predictions:
-        self.crops = images
-        return self._classifier.predict(images)
+        self.crops, self.answer = images, self._classifier.predict(images)
+        return self.answer
 
 
 def find_cases(
     classifier: Classifier, image: NDArray[np.uint8]
 ) -> tuple[Reading, tuple[Case, ...]]:
-    """Read a picture as `edge-hdr recognize` does, and keep what the model saw.
+    """Read a picture as `edge-hdr recognize` does, and keep what the model saw and said.
 
     Args:
         classifier: what reads it.
@@ -100,11 +112,13 @@ def find_cases(
     """
     witness = _Witness(classifier)
     reading = Reader(witness).read(image)
+    answer = witness.answer
+    if answer is None:
+        return reading, ()
+    seen = zip(reading.digits, witness.crops, answer.logits, answer.labels.tolist(), strict=True)
     return reading, tuple(
-        Case(number, digit, _around(image, digit.box), crop)
-        for number, (digit, crop) in enumerate(
-            zip(reading.digits, witness.crops, strict=True), start=1
-        )
+        Case(number, digit, _around(image, digit.box), crop, logits, label)
+        for number, (digit, crop, logits, label) in enumerate(seen, start=1)
     )
 
 
@@ -128,33 +142,44 @@ class Explainer:
         float_model: FloatModel | None = None,
     ) -> None:
         self._classifier = classifier
-        self._score = score_of(classifier)
         self._examples = examples
         self._rival_of = rival_of
         self._float_model = float_model
 
-    def explain(self, case: Case) -> Explanation:
-        """Explain one digit."""
-        scores = self._score(case.crop[None])[0]
-        runner_up, label = np.argsort(scores, kind="stable")[-2:].tolist()
-        known: dict[str, Any] = {
-            "case": case,
-            "logits": self._classifier.logits(case.crop[None])[0],
-            "scores": scores,
-            "label": label,
-            "runner_up": runner_up,
-        }
-        return Explanation(
-            **known,
-            occlusion=occlude(case.crop, self._score),
-            change=least_change(case.crop, self._score),
-            gradients=self._float_model.explain(case.crop, label, runner_up)
-            if self._float_model
-            else None,
-            likeness=self._examples.like(case.crop, self._rival_of[runner_up])
-            if self._examples
-            else None,
-        )
+    def explain(self, cases: Sequence[Case]) -> Iterator[Explanation]:
+        """Explain digits, one after the other."""
+        ranked = [self._rank(case) for case in cases]
+        alike = self._alike(cases, [runner_up for _, runner_up in ranked])
+        for case, (scores, runner_up), likeness in zip(cases, ranked, alike, strict=True):
+            trials = Trials(case.crop, scores, self._score)
+            yield Explanation(
+                case=case,
+                scores=scores,
+                label=case.label,
+                runner_up=runner_up,
+                occlusion=occlude(trials),
+                change=least_change(trials, case.label),
+                gradients=self._float_model.explain(case.crop, case.label, runner_up)
+                if self._float_model
+                else None,
+                likeness=likeness,
+            )
+
+    def _score(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return log_probabilities(self._classifier, self._classifier.logits(images))
+
+    def _rank(self, case: Case) -> tuple[NDArray[np.float64], int]:
+        """Give log-probabilities, and the most probable class beside the one that was read."""
+        scores = log_probabilities(self._classifier, case.logits[None])[0]
+        others = scores.copy()
+        others[case.label] = -np.inf
+        return scores, int(others.argmax())
+
+    def _alike(self, cases: Sequence[Case], runners_up: list[int]) -> Sequence[Likeness | None]:
+        if self._examples is None or not cases:
+            return [None] * len(cases)
+        crops = np.stack([case.crop for case in cases])
+        return self._examples.like(crops, [self._rival_of[index] for index in runners_up])
 
 
 def _around(image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:

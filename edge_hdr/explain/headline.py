@@ -20,7 +20,7 @@ def tiles(scene: Scene) -> list[Tile]:
         return [
             Tile("Read", naming.labels[one.label], _outcome(one), lead=True),
             Tile("Confidence", words.share(one.probabilities[one.label]), words.limit(naming)),
-            Tile("Runner-up", naming.labels[one.runner_up], f"{one.lead_nats:.1f} nats behind"),
+            Tile("Runner-up", naming.labels[one.runner_up], words.lead(one)),
             Tile("Least change that flips it", _size(one), _deed(one, naming)),
         ]
     rejected = sum(not one.case.digit.accepted for one in found)
@@ -35,7 +35,7 @@ def tiles(scene: Scene) -> list[Tile]:
         Tile(
             "Closest runner-up",
             naming.labels[close.runner_up],
-            f"{which[id(close)]}; {close.lead_nats:.1f} nats behind",
+            f"{which[id(close)]}; {words.lead(close)}",
         ),
         Tile(
             "Least change that flips one",

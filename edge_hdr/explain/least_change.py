@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr.explain.occlusion import LEVELS, Fill, patches
-from edge_hdr.explain.score import Score
+from edge_hdr.explain.patches import Fill
+from edge_hdr.explain.trials import Trial, Trials
 
 LARGEST_PX = 8  # a larger patch hides half of a glyph, whose longer side has 20 px
 
@@ -49,39 +49,45 @@ class Change:
 
 
 def least_change(
-    crop: NDArray[np.uint8], score: Score, *, largest_px: int = LARGEST_PX
+    trials: Trials, label: int | None = None, *, largest_px: int = LARGEST_PX
 ) -> Change | None:
     """Find the smallest square patch, erased or inked, that flips the decision.
 
     Every position of every size is tried, from 1 px up; among those of the smallest size that
-    flip it, the one is given after which the new class is the surest.
+    flip it, the one is given after which the new class is the surest. Of equally probable classes
+    the first wins, as in the classifier.
 
     Args:
-        crop: uint8 (28, 28), ink 255 on background 0.
-        score: log-probabilities of a batch of crops.
+        trials: of the crop.
+        label: index of the class that was read; by default the most probable one.
         largest_px: where the search ends.
 
     Returns:
         The patch, None when none of these sizes flips it.
     """
-    predicted = int(score(crop[None])[0].argmax())
+    read = int(trials.plain.argmax()) if label is None else label
     for size_px in range(1, largest_px + 1):
-        tried = [patches(crop, size_px, fill) for fill in LEVELS]
-        scores = score(np.concatenate([part.images for part in tried]))
-        scores[scores.argmax(axis=1) == predicted] = -np.inf
-        best = int(scores.max(axis=1).argmax())
-        if scores[best].max() == -np.inf:
-            continue
-        part, place = (tried[0], best) if best < len(tried[0].images) else (
-            tried[1], best - len(tried[0].images)
-        )  # fmt: skip
-        return Change(
-            fill=part.fill,
-            top=int(part.corners[place, 0]),
-            left=int(part.corners[place, 1]),
-            size_px=size_px,
-            label=int(scores[best].argmax()),
-            confidence=float(np.exp(scores[best].max())),
-            image=part.images[place],
-        )
+        found = [_surest(trial, read) for trial in trials.of(size_px).values() if len(trial.scores)]
+        flips = [change for change in found if change is not None]
+        if flips:
+            return max(flips, key=lambda change: change.confidence)
     return None
+
+
+def _surest(trial: Trial, read: int) -> Change | None:
+    """Give the patch under which another class than `read` wins by the highest probability."""
+    winners = trial.scores.argmax(axis=1)
+    surest = np.where(winners == read, -np.inf, trial.scores.max(axis=1))
+    place = int(surest.argmax())
+    if surest[place] == -np.inf:
+        return None
+    top, left = trial.patches.corners[place].tolist()
+    return Change(
+        fill=trial.patches.fill,
+        top=top,
+        left=left,
+        size_px=trial.patches.size_px,
+        label=int(winners[place]),
+        confidence=float(np.exp(surest[place])),
+        image=trial.patches.images[place],
+    )

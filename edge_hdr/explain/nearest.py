@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,7 @@ NEAREST = 8
 RIVALS = 4
 BLUR_PX = 1.0  # standard deviation; a stroke is 2 to 3 px wide, so one px of shift costs little
 SAMPLE = 200  # training examples whose own nearest neighbour says what is usual
-CHUNK = 8192
+CHUNK, TOGETHER = 1024, 64  # examples blurred, and digits compared, at a time
 
 
 @dataclass(frozen=True)
@@ -66,26 +67,42 @@ class Examples:
         self._split = split
         self._seed = seed
 
-    def like(self, crop: NDArray[np.uint8], rival: int | None, *, k: int = NEAREST) -> Likeness:
-        """Find what is most like a crop uint8 (28, 28), ink 255, and like it in class `rival`."""
-        squares = self._squares(crop[None])[0]
-        nearest = self._examples(crop, squares, k)
-        apart = np.where(self._split.labels == rival, squares, np.inf)
+    def like(
+        self, crops: NDArray[np.uint8], rivals: Sequence[int | None], *, k: int = NEAREST
+    ) -> list[Likeness]:
+        """Find what is most like each of some crops, and like it in another class.
+
+        Args:
+            crops: uint8 (M, 28, 28), ink 255 on background 0.
+            rivals: the other class of each crop, by index; None where it has none.
+            k: how many examples to find.
+        """
+        squares = (
+            row
+            for start in range(0, len(crops), TOGETHER)
+            for row in self._squares(crops[start : start + TOGETHER])
+        )
+        return [
+            self._like(crop, row, rival, k)
+            for crop, row, rival in zip(crops, squares, rivals, strict=True)
+        ]
+
+    def _like(
+        self, crop: NDArray[np.uint8], squares: NDArray[np.float32], rival: int | None, k: int
+    ) -> Likeness:
+        of_rival = np.flatnonzero(self._split.labels == rival)
+        nearest = self._examples(crop, _least(squares, k))
         return Likeness(
             nearest=nearest,
-            rivals=self._examples(crop, apart, min(k, RIVALS)),
+            rivals=self._examples(crop, of_rival[_least(squares[of_rival], min(k, RIVALS))]),
             closer_share=float(np.mean(self._usual < nearest[0].distance)),
         )
 
-    def _examples(
-        self, crop: NDArray[np.uint8], squares: NDArray[np.float32], k: int
-    ) -> tuple[Example, ...]:
-        order = np.argsort(squares, kind="stable")[:k]
-        order = order[np.isfinite(squares[order])]
-        images = self._split.images[order]
+    def _examples(self, crop: NDArray[np.uint8], places: NDArray[np.intp]) -> tuple[Example, ...]:
+        images = self._split.images[places]
         # once more and exactly: the expanded square loses digits where examples are close
         apart = np.sqrt(((blur(images) - blur(crop[None])) ** 2).sum(axis=(1, 2)))
-        found = zip(order.tolist(), apart.tolist(), images, strict=True)
+        found = zip(places.tolist(), apart.tolist(), images, strict=True)
         return tuple(
             Example(index, int(self._split.labels[index]), distance, image)
             for index, distance, image in found
@@ -115,6 +132,14 @@ class Examples:
         squares = self._squares(self._split.images[picked])
         squares[np.arange(count), picked] = np.inf
         return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0)), np.float32)
+
+
+def _least(values: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Give the places of the k least values, least first; of equals the first."""
+    if len(values) <= k:
+        return np.argsort(values, kind="stable")
+    near = np.flatnonzero(values <= np.partition(values, k - 1)[k - 1])
+    return near[np.argsort(values[near], kind="stable")][:k]
 
 
 def blur(images: NDArray[np.uint8]) -> NDArray[np.float32]:

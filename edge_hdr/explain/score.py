@@ -13,14 +13,13 @@ from edge_hdr_device.classifier import Classifier, as_logits
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 
-def score_of(classifier: Classifier) -> Score:
-    """Give a classifier's log-probabilities, at the temperature of its manifest."""
+def log_probabilities(classifier: Classifier, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Turn logits of a classifier, float32 (N, classes), into log-probabilities, float64.
+
+    The temperature is that of its manifest.
+    """
     temperature = classifier.manifest.temperature if classifier.manifest else 1.0
-
-    def score(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return log_softmax(as_logits(classifier.logits(images)) / np.float64(temperature))
-
-    return score
+    return log_softmax(as_logits(logits) / np.float64(temperature))
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

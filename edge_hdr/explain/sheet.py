@@ -1,7 +1,8 @@
-"""An explanation as one PNG sheet, a band for each digit."""
+"""An explanation as one PNG sheet, a band for each digit, for the closest decisions of many."""
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,10 @@ TILE, SMALL = 5, 3  # enlargement of a crop, and of a training example
 TILE_PX, SMALL_PX = 28 * TILE, 28 * SMALL
 TILES = 8  # photo, crop, four maps, gradients, least change
 WIDTH_PX = 2 * MARGIN_PX + TILES * TILE_PX + (TILES - 1) * GAP_PX
-HEAD_PX, BAND_PX = 92, 332  # of the sheet; of a digit without examples
+MOST, BROAD = 12, 5  # digits on a sheet; from how many on it has two columns
+HEAD_PX = 92
+TOLD_PX, LINE_PX, LINE_LETTERS = 42, 20, 165  # where a digit's sentences begin; a line of them
+PICTURES_PX = 200  # height of the tiles with their captions
 EXAMPLES_PX = SMALL_PX + 56
 RIVALS_LEFT_PX = MARGIN_PX + 8 * (SMALL_PX + GAP_PX) + 2 * GAP_PX
 PAPER, INK, SOFT, LINE = "#f6f7f9", "#1b2330", "#5a6573", "#d5dbe2"
@@ -82,46 +86,69 @@ class _Canvas:
         return np.asarray(np.rint(self.pixels * (1 - depth) + words[..., 2::-1] * depth), np.uint8)
 
 
+def shown(scene: Scene) -> tuple[Explanation, ...]:
+    """Give what a sheet has room for: all, or the `MOST` closest decisions in reading order."""
+    closest = sorted(scene.found, key=lambda found: found.lead_nats)[:MOST]
+    return tuple(sorted(closest, key=lambda found: found.case.number))
+
+
 def draw_sheet(scene: Scene) -> bytes:
-    """Draw the explanations of a scene; a PNG file."""
-    head = _blank(HEAD_PX)
+    """Draw the explanations of a scene, of many digits those that `shown` gives; a PNG file."""
+    told = [(found, _lines(found, scene.naming)) for found in shown(scene)]
+    lines = max(len(text) for _, text in told)
+    bands = [_band(found, text, scene.naming, lines).drawn() for found, text in told]
+    columns = 2 if len(bands) >= BROAD else 1
+    bands += [_blank(len(bands[0])).pixels] * (-len(bands) % columns)
+    head = _blank(HEAD_PX, columns)
     head.write(MARGIN_PX, 26, f"{Path(scene.name).name} explained", px=22, bold=True)
     head.write(MARGIN_PX, 58, _subtitle(scene), colour=SOFT)
-    bands = [_band(found, scene.naming) for found in scene.found]
-    parts = [canvas.drawn() for canvas in (head, *bands, _blank(MARGIN_PX // 2))]
-    return encode(np.concatenate(parts), ".png")
+    rows = [
+        np.concatenate(bands[start : start + columns], axis=1)
+        for start in range(0, len(bands), columns)
+    ]
+    foot = _blank(MARGIN_PX // 2, columns).pixels
+    return encode(np.concatenate([head.drawn(), *rows, foot]), ".png")
 
 
-def _blank(height_px: int) -> _Canvas:
-    return _Canvas(np.full((height_px, WIDTH_PX, 3), _bgr(PAPER), np.uint8))
+def _blank(height_px: int, columns: int = 1) -> _Canvas:
+    return _Canvas(np.full((height_px, columns * WIDTH_PX, 3), _bgr(PAPER), np.uint8))
 
 
 def _subtitle(scene: Scene) -> str:
+    count = len(scene.found)
+    some = f" · the {MOST} closest decisions of {count} digits" if count > MOST else ""
     examples = (
         f" · {scene.data['n']:,} training examples of {scene.data['name']}" if scene.data else ""
     )
     return (
-        f"{scene.model['name']}{examples} · blue argues for, orange against; "
+        f"{scene.model['name']}{some}{examples} · blue argues for, orange against; "
         "full colour is the strongest place of a map"
     )
 
 
-def _band(found: Explanation, naming: Naming) -> _Canvas:
-    canvas = _blank(BAND_PX + (EXAMPLES_PX if found.likeness else 0))
+def _lines(found: Explanation, naming: Naming) -> list[str]:
+    """Say everything in lines that a band has room for."""
+    said = words.sentences(found, naming)
+    whole = (" ".join(said[:2]), *said[2:])
+    return [line for text in whole for line in textwrap.wrap(text, LINE_LETTERS)]
+
+
+def _band(found: Explanation, told: list[str], naming: Naming, lines: int) -> _Canvas:
+    """Draw one digit, with room for as many lines of text."""
+    row = TOLD_PX + LINE_PX * lines + 10
+    canvas = _blank(row + PICTURES_PX + (EXAMPLES_PX if found.likeness else 0))
     canvas.pixels[0, MARGIN_PX:-MARGIN_PX] = _bgr(LINE)
     title = f"Digit {found.case.number}: {naming.labels[found.label]}"
     canvas.write(MARGIN_PX, 14, title, px=17, bold=True)
-    said = words.sentences(found, naming)
-    for line, text in enumerate((" ".join(said[:2]), *said[2:])):
-        canvas.write(MARGIN_PX, 42 + 20 * line, text)
-    row = 132
+    for line, text in enumerate(told):
+        canvas.write(MARGIN_PX, TOLD_PX + LINE_PX * line, text)
     for place, (image, title, text) in enumerate(_tiles(found, naming)):
         left = MARGIN_PX + place * (TILE_PX + GAP_PX)
         canvas.put(image, left, row)
         canvas.write(left, row + TILE_PX + 6, title, px=12, bold=True)
         canvas.write(left, row + TILE_PX + 23, text, px=10.5, colour=SOFT)
     if found.likeness is not None:
-        row = BAND_PX
+        row += PICTURES_PX
         name = naming.labels[found.runner_up]
         _draw_examples(canvas, found.likeness.nearest, naming, MARGIN_PX, row, "Nearest examples")
         _draw_examples(
@@ -180,8 +207,6 @@ def _square(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _wrapped(text: str) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(text, 26))
 
 

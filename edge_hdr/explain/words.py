@@ -31,12 +31,20 @@ def limit(naming: Naming) -> str:
 
 
 def rivalry(found: Explanation, naming: Naming) -> str:
-    """Say which class came second and how far behind."""
+    """Say which class came second and how far behind, or which ones are as probable."""
+    if found.tied:
+        names = " and ".join(naming.labels[index] for index in found.tied)
+        return f"It is a tie with {names}: of equally probable classes the first is read."
     name = naming.labels[found.runner_up]
     return (
         f"The runner-up is {name} with {share(found.probabilities[found.runner_up])}, "
         f"{found.lead_nats:.1f} nats behind: odds of {odds(found.lead_nats)} to 1."
     )
+
+
+def lead(found: Explanation) -> str:
+    """Write how far the runner-up is behind."""
+    return "a tie" if found.tied else f"{found.lead_nats:.1f} nats behind"
 
 
 def fragility(found: Explanation, naming: Naming) -> str:
@@ -114,7 +122,7 @@ def row(found: Explanation, naming: Naming) -> list[str]:
         naming.labels[found.label] + ("" if found.case.digit.accepted else " rejected"),
         share(found.probabilities[found.label]),
         naming.labels[found.runner_up],
-        f"{found.lead_nats:.1f}",
+        "tie" if found.tied else f"{found.lead_nats:.1f}",
         f"none up to {LARGEST_PX}×{LARGEST_PX}"
         if change is None
         else f"{change.fill} {change.size_px}×{change.size_px} → {naming.labels[change.label]}",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edge_hdr.report.bench_facts import Model, short_name, three, time_unit
+from edge_hdr.report.bench_facts import US_OF_MS, Model, short_name, three
 from edge_hdr.report.tables import Table
 
 Value = Callable[[Model], Any]
@@ -22,20 +22,25 @@ class Column:
         value: of a model; None leaves a dash.
         write: gives the cell's text.
         best: `min` or `max` where the best value is to stand out.
+        of_time: whether a disturbed run makes a value look better or worse than it is.
     """
 
     head: str
     value: Value
     write: Callable[[Any], str] = str
     best: Best | None = None
+    of_time: bool = False
 
 
-def tabulate(models: Sequence[Model], columns: Sequence[Column]) -> Table:
+def tabulate(
+    models: Sequence[Model], columns: Sequence[Column], *, comparable: bool = True
+) -> Table:
     """Fill in the columns that have a value for any model; the best value of each stands out.
 
     Args:
         models: a row each, at least one.
         columns: the first must have a value.
+        comparable: whether times may be compared; if not, none stands out.
     """
     kept: list[list[str]] = []
     strong: set[tuple[int, int]] = set()
@@ -45,7 +50,7 @@ def tabulate(models: Sequence[Model], columns: Sequence[Column]) -> Table:
         known = [value for value in values if value is not None]
         if not known:
             continue
-        if column.best and len(models) > 1:
+        if column.best and len(models) > 1 and (comparable or not column.of_time):
             best = column.best(known)
             leading = {(row, len(kept)) for row, value in enumerate(values) if value == best}
             strong |= leading if len(leading) < len(known) else set()
@@ -77,15 +82,21 @@ def megabytes(head: str, value: Value) -> Column:
     return Column(f"{head}, MB", value, lambda count: three(count / 1e6), min)
 
 
-def duration(models: Sequence[Model], head: str, value: Value) -> Column:
-    """Show times, given in ms, in one unit that suits all; the shortest stands out."""
-    unit, factor = time_unit([value(model) for model in models])
-    return Column(f"{head}, {unit}", value, lambda taken_ms: three(factor * taken_ms), min)
+def milliseconds(head: str, value: Value) -> Column:
+    """Show times, given in ms; the shortest stands out."""
+    return Column(f"{head}, ms", value, three, min, of_time=True)
+
+
+def microseconds(head: str, value: Value) -> Column:
+    """Show times, given in ms, in µs; the shortest stands out."""
+    return Column(
+        f"{head}, µs", value, lambda taken_ms: three(US_OF_MS * taken_ms), min, of_time=True
+    )
 
 
 def rate(head: str, value: Value) -> Column:
     """Show a number a second; the most stands out."""
-    return Column(head, value, lambda count: f"{count:,.0f}", max)
+    return Column(head, value, lambda count: f"{count:,.0f}", max, of_time=True)
 
 
 def percent(head: str, value: Value, *, digits: int = 2, best: Best | None = None) -> Column:

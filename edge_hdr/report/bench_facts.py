@@ -7,13 +7,13 @@ they were not measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf
 from typing import Any
 
 Document = dict[str, Any]
 Model = dict[str, Any]
 NAME_LIMIT = 28
+US_OF_MS = 1e3  # kernels are told in µs in every run, whatever the model
 
 
 def times(model: Model, what: str = "invoke") -> dict[str, Any] | None:
@@ -86,14 +86,15 @@ def short_name(name: str, limit: int = NAME_LIMIT) -> str:
     return f"{name[:head]}…{name[len(name) - (limit - 1 - head) :]}"
 
 
-def time_unit(values_ms: Sequence[float | None]) -> tuple[str, float]:
-    """Choose one unit for a column or an axis.
+def comparable(doc: Document) -> bool:
+    """Tell whether the run's times may be compared, with each other too."""
+    return bool(doc["measurement"]["comparable"])
 
-    Returns:
-        "µs" or "ms", and the factor that makes it of ms.
-    """
-    known = [value for value in values_ms if value is not None]
-    return ("µs", 1e3) if known and min(known) < 0.1 else ("ms", 1.0)
+
+def has_threshold(model: Model) -> bool:
+    """Tell whether the model rejects anything."""
+    selective = (model.get("test") or {}).get("selective") or {}
+    return bool(selective.get("threshold", 0) > 0)
 
 
 def three(value: float) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_hdr.report.bench_facts import (
+    US_OF_MS,
     Document,
     Model,
     best,
     percentile_ms,
     short_name,
     three,
-    time_unit,
     timed,
     times,
 )
@@ -53,18 +53,17 @@ def latency_distributions(doc: Document) -> Figure | None:
     models = sorted(timed(doc), key=lambda model: percentile_ms(model) or 0.0)
     if not models:
         return None
-    unit, factor = time_unit([percentile_ms(model) for model in models])
     figure, (axes,) = new_figure(0.8 + 0.34 * len(models), width_in=WIDE_IN)
-    axes.set(xscale="log", xlabel=f"kernels of one call, {unit}")
+    axes.set(xscale="log", xlabel="kernels of one call, µs")
     for at, model in enumerate(models):
         found = times(model) or {}
-        _draw_ridge(axes, -at, found.get("histogram"), factor)
-        _draw_percentiles(axes, -at - 0.12, found, factor)
-        _note(axes, -at, three(factor * found["p50_ms"]))
-    _note(axes, 0.8, f"median, {unit}")
+        _draw_ridge(axes, -at, found.get("histogram"))
+        _draw_percentiles(axes, -at - 0.12, found)
+        _note(axes, -at, three(US_OF_MS * found["p50_ms"]))
+    _note(axes, 0.8, "median, µs")
     low = min((times(model) or {})["min_ms"] for model in models)
     high = max(percentile_ms(model, which="p99") or 0.0 for model in models)
-    axes.set(xlim=(factor * low / 1.1, factor * high * TAIL), ylim=(0.4 - len(models), 1.1))
+    axes.set(xlim=(US_OF_MS * low / 1.1, US_OF_MS * high * TAIL), ylim=(0.4 - len(models), 1.1))
     log_ticks(axes.xaxis)
     name_rows(axes, [short_name(model["name"]) for model in models])
     return figure
@@ -145,18 +144,18 @@ def sweep_models(doc: Document) -> list[Model]:
     return list(chosen.values())[:SWEEP_PANELS]
 
 
-def _draw_ridge(axes: Axes, base: float, histogram: dict[str, Any] | None, factor: float) -> None:
+def _draw_ridge(axes: Axes, base: float, histogram: dict[str, Any] | None) -> None:
     if not histogram or not max(histogram["counts"], default=0):
         return
     counts = np.array(histogram["counts"], float)
-    edges = factor * np.array(histogram["edges_ms"])
+    edges = US_OF_MS * np.array(histogram["edges_ms"])
     heights = base + 0.85 * counts / counts.max()
     axes.stairs(heights, edges, baseline=base, fill=True, color=FIRST, alpha=0.35, linewidth=0)
     axes.stairs(heights, edges, baseline=base, color=FIRST, linewidth=0.8)
 
 
-def _draw_percentiles(axes: Axes, at: float, found: dict[str, Any], factor: float) -> None:
-    p50, p90, p99 = (factor * found[key] for key in ("p50_ms", "p90_ms", "p99_ms"))
+def _draw_percentiles(axes: Axes, at: float, found: dict[str, Any]) -> None:
+    p50, p90, p99 = (US_OF_MS * found[key] for key in ("p50_ms", "p90_ms", "p99_ms"))
     axes.plot([p50, p99], [at, at], color=INK, linewidth=0.9)
     axes.plot([p90, p99], [at, at], "|", color=INK, markersize=5)
     axes.plot([p50], [at], "o", color=INK, markersize=3.5)

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge_hdr.report import bench_figures, bench_tables, bench_unclean, bench_words, tables
-from edge_hdr.report.bench_facts import Document, Model, best, cold_ms, scored, test_name, timed
+from edge_hdr.report.bench_facts import (
+    Document,
+    Model,
+    best,
+    cold_ms,
+    comparable,
+    has_threshold,
+    scored,
+    test_name,
+    timed,
+)
 from edge_hdr.report.bench_latency import sweep_models
 from edge_hdr.report.bench_robustness import tried
 from edge_hdr.report.canvas import to_svg
@@ -85,12 +95,13 @@ def _view(doc: Document, arrays: Mapping[str, Any]) -> dict[str, Any]:
         "subtitle": bench_words.subtitle(doc),
         "broad": True,
         "tiles": bench_words.tiles(doc),
-        "comparable": doc["measurement"]["comparable"],
+        "comparable": comparable(doc),
+        "threshold": any(map(has_threshold, doc["models"])),
         "marks": bench_words.marks(doc),
         "conditions": bench_words.conditions(doc),
         "warnings": [*doc["warnings"], *map(_failure, doc.get("failed") or [])],
         "headline": bench_tables.headline(doc),
-        "rates": "at the best of the sweep" if sweep_models(doc) else "ten in one batch",
+        "rates": bench_words.rates(doc),
         "started": any(cold_ms(model) for model in doc["models"]),
         "first": doc["models"][0]["name"],
         "against_first": bench_tables.against_first(doc),

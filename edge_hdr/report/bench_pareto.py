@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr.report.bench_facts import (
+    US_OF_MS,
     Document,
     Model,
+    comparable,
     percentile_ms,
     scored,
     short_name,
     test_name,
-    time_unit,
 )
 from edge_hdr.report.canvas import FIRST, FONT_PT, INK, WIDE_IN, log_ticks, new_figure
 from edge_hdr.report.labels import distance_px, place
@@ -40,8 +41,9 @@ _LEADER_PX = 14.0  # a label farther from its point, or closer to another, is ti
 def pareto(doc: Document, x: Cost = "bytes") -> Figure | None:
     """Draw the errors over what a model costs, both logarithmic, and the front.
 
-    No model left of and below the front's line is in the run. A model without an error stands at
-    half an error; bars are 95 % intervals; the marker tells the kind of the model.
+    No model left of and below the front's line is in the run; times of a disturbed run have none.
+    A model without an error stands at half an error; bars are 95 % intervals; the marker tells the
+    kind of the model.
 
     Args:
         doc: a bench document.
@@ -56,7 +58,8 @@ def pareto(doc: Document, x: Cost = "bytes") -> Figure | None:
         return None
     costs, label = _costs(models, x)
     points = np.stack([costs, [_error_percent(model["test"]) for model in models]], axis=1)
-    leads = np.array([model["name"] in doc["front"][x] for model in models])
+    front = doc["front"][x] if x == "bytes" or comparable(doc) else []
+    leads = np.array([model["name"] in front for model in models])
     figure, (axes,) = new_figure(3.2 + 0.12 * len(models), width_in=WIDE_IN)
     axes.set(xscale="log", yscale="log", xlabel=label)
     axes.set_ylabel(f"wrong on {test_name(doc)}, %", parse_math=False)
@@ -64,7 +67,8 @@ def pareto(doc: Document, x: Cost = "bytes") -> Figure | None:
     _give_room(axes, points)
     log_ticks(axes.xaxis, _bytes if x == "bytes" else "{:,g}".format)
     log_ticks(axes.yaxis)
-    lines += _draw_front(axes, points[leads])
+    if leads.any():
+        lines += _draw_front(axes, points[leads])
     if len({_kind(model) for model in models}) > 1:
         figure.legend(
             frameon=False, labelcolor=INK, fontsize=_LABEL_PT, loc="outside upper left", ncols=4
@@ -76,9 +80,8 @@ def pareto(doc: Document, x: Cost = "bytes") -> Figure | None:
 def _costs(models: Sequence[Model], x: Cost) -> tuple[list[float], str]:
     if x == "bytes":
         return [float(model["file_bytes"]) for model in models], "bytes of the file"
-    taken_ms = [percentile_ms(model) or 0.0 for model in models]
-    unit, factor = time_unit(taken_ms)
-    return [factor * taken for taken in taken_ms], f"kernels of one call, median, {unit}"
+    taken_us = [US_OF_MS * (percentile_ms(model) or 0.0) for model in models]
+    return taken_us, "kernels of one call, median, µs"
 
 
 def _error_percent(test: dict[str, float]) -> float:
@@ -130,10 +133,8 @@ def _draw_front(axes: Axes, points: Array) -> list[Line]:
     corners: list[tuple[float, float]] = []
     for cost, error in sorted(map(tuple, points)):
         corners += [(cost, corners[-1][1] if corners else top), (cost, error)]
-    corners += [(right, corners[-1][1])] if corners else []
-    axes.plot(
-        *np.array(corners or [(right, top)]).T, color=FIRST, linewidth=1.4, alpha=0.7, zorder=1
-    )
+    corners.append((right, corners[-1][1]))
+    axes.plot(*np.array(corners).T, color=FIRST, linewidth=1.4, alpha=0.7, zorder=1)
     return list(pairwise(corners))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from edge_hdr.report.bench_columns import (
     Column,
     Value,
-    duration,
     kilobytes,
     megabytes,
+    microseconds,
+    milliseconds,
     name,
     percent,
     rate,
@@ -23,35 +24,36 @@ from edge_hdr.report.bench_facts import (
     Model,
     cold,
     cold_ms,
+    comparable,
     cost,
     images_per_second,
     percentile_ms,
     scored,
+    short_name,
     three,
 )
 from edge_hdr.report.numbers import accuracy_digits, p_value, whole
 from edge_hdr.report.tables import Table
 
-_NAME = 24  # characters of a model's name on a terminal
+_NAME = 24  # characters of a model's name in a narrow table
+INTERVAL, RATE = "95\u00a0% interval", "images/s"
 
 
 def summary(doc: Document) -> Table:
-    """Tabulate the models side by side, narrow enough for a terminal of 100 columns."""
-    models = doc["models"]
+    """Tabulate the models side by side for a terminal, their names in full."""
     columns = [
-        name(_NAME),
+        name(),
         *_accuracy(doc, "right"),
         kilobytes("file", _part("file_bytes")),
-        duration(models, "kernels", percentile_ms),
-        duration(models, "frame", partial(percentile_ms, what="frame")),
-        rate("images/s", images_per_second),
+        microseconds("kernels", percentile_ms),
+        milliseconds("frame", partial(percentile_ms, what="frame")),
+        rate(RATE, images_per_second),
     ]
-    return stacked(tabulate(models, columns))
+    return stacked(tabulate(doc["models"], columns, comparable=comparable(doc)))
 
 
 def headline(doc: Document) -> Table:
     """Tabulate the models side by side with all that the report's first table shows."""
-    models = doc["models"]
     columns = [
         name(),
         *_accuracy(doc, "accuracy"),
@@ -60,50 +62,45 @@ def headline(doc: Document) -> Table:
         kilobytes("gzip", _part("gzip_bytes")),
         kilobytes("arena", partial(cost, what="arena_bytes")),
         megabytes("resident", partial(cold, what="resident_bytes")),
-        *_percentiles(models, "kernels"),
-        duration(models, "frame", partial(percentile_ms, what="frame")),
-        rate("images/s", images_per_second),
-        duration(models, "cold start", cold_ms),
+        *_percentiles("kernels"),
+        milliseconds("frame", partial(percentile_ms, what="frame")),
+        rate(RATE, images_per_second),
+        milliseconds("cold start", cold_ms),
     ]
-    return tabulate(models, columns)
+    return tabulate(doc["models"], columns, comparable=comparable(doc))
 
 
 def latency(doc: Document) -> Table:
-    """Tabulate times: the kernels, a whole call, ten digits in one, a frame, a fresh process.
-
-    As narrow as `summary`.
-    """
-    models = doc["models"]
+    """Tabulate times: the kernels, a whole call, ten digits in one, a frame, a fresh process."""
     columns = [
         name(_NAME),
-        *_percentiles(models, "kernels"),
-        duration(models, "whole call", partial(percentile_ms, what="call")),
-        duration(models, "ten digits", partial(percentile_ms, what="ten")),
-        duration(models, "frame", partial(percentile_ms, what="frame")),
-        duration(models, "cold start", cold_ms),
+        *_percentiles("kernels"),
+        microseconds("whole call", partial(percentile_ms, what="call")),
+        microseconds("ten digits", partial(percentile_ms, what="ten")),
+        milliseconds("frame", partial(percentile_ms, what="frame")),
+        milliseconds("cold start", cold_ms),
     ]
-    return stacked(tabulate(models, columns))
+    return stacked(tabulate(doc["models"], columns, comparable=comparable(doc)))
 
 
 def settings(doc: Document) -> Table:
     """Tabulate how each model ran and started, how steady it was, and what it computes."""
-    models = doc["models"]
     columns = [
         name(),
         Column("kind", lambda model: model.get("runtime") or model["kind"]),
         Column("delegate", _of_run("delegate")),
         Column("threads", _of_run("threads")),
         Column("calls timed", _of_calls("n"), whole),
-        percent("windows differ by", _of_calls("spread"), digits=1, best=min),
-        duration(models, "interpreter imported", partial(cold, what="start_ms")),
-        duration(models, "file opened", partial(cold, what="open_ms")),
-        duration(models, "first reading", partial(cold, what="first_ms")),
+        percent("windows differ by", _of_calls("spread"), digits=1),
+        milliseconds("interpreter imported", partial(cold, what="start_ms")),
+        milliseconds("file opened", partial(cold, what="open_ms")),
+        milliseconds("first reading", partial(cold, what="first_ms")),
         megabytes("resident before the model", partial(cold, what="resident_base_bytes")),
         Column("instructions a call", _instructions, whole, min),
         Column("parameters", partial(cost, what="parameters"), whole, min),
         Column("MACs", partial(cost, what="macs"), whole, min),
     ]
-    return tabulate(models, columns)
+    return tabulate(doc["models"], columns, comparable=comparable(doc))
 
 
 def against_first(doc: Document) -> Table | None:
@@ -112,14 +109,14 @@ def against_first(doc: Document) -> Table | None:
     if not others:
         return None
 
-    def ratio(head: str, value: Value) -> Column:
+    def ratio(head: str, value: Value, *, of_time: bool = False) -> Column:
         base = value(first)
 
         def of(model: Model) -> float | None:
             ours = value(model)
             return ours / base if base and ours is not None else None
 
-        return Column(head, of, three, min)
+        return Column(head, of, three, min, of_time)
 
     columns = [
         name(),
@@ -129,19 +126,16 @@ def against_first(doc: Document) -> Table | None:
         Column("wrong there only", _pair("only_reference_wrong"), whole),
         Column("McNemar p", _pair("p_value"), p_value),
         ratio("bytes ×", _part("file_bytes")),
-        ratio("kernels ×", percentile_ms),
-        ratio("whole call ×", partial(percentile_ms, what="call")),
-        ratio("frame ×", partial(percentile_ms, what="frame")),
+        ratio("kernels ×", percentile_ms, of_time=True),
+        ratio("whole call ×", partial(percentile_ms, what="call"), of_time=True),
+        ratio("frame ×", partial(percentile_ms, what="frame"), of_time=True),
         ratio("instructions ×", _instructions),
     ]
-    return tabulate(others, columns)
+    return tabulate(others, columns, comparable=comparable(doc))
 
 
 def sweep(doc: Document) -> Table | None:
-    """Tabulate how each model reads the most images a second; None without a sweep.
-
-    As narrow as `summary`.
-    """
+    """Tabulate how each model reads the most images a second; None without a sweep."""
     models = [model for model in doc["models"] if (model.get("latency") or {}).get("best")]
     if not models:
         return None
@@ -164,7 +158,7 @@ def sweep(doc: Document) -> Table | None:
             "gain", lambda model: best("images_per_second")(model) / alone(model), "× {:.2f}".format
         ),
     ]
-    return stacked(tabulate(models, columns))
+    return stacked(tabulate(models, columns, comparable=comparable(doc)))
 
 
 def comparison(doc: Document) -> Table | None:
@@ -173,28 +167,35 @@ def comparison(doc: Document) -> Table | None:
     if not found or not found["models"]:
         return None
     columns = [
-        name(_NAME),
+        Column("model", _partners),
+        Column("verdict", _verdict),  # first, as the rest may be beyond a phone's edge
         Column("accuracy, points", _accuracy_change),
         Column("bytes", lambda model: _growth(model["bytes"])),
         Column("time", _time_ratio),
         Column("instructions", lambda model: _growth(model["instructions"])),
-        Column("verdict", _verdict),
     ]
     return tabulate(found["models"], columns)
 
 
 def per_class(doc: Document) -> Table | None:
-    """Tabulate the share of each class that a model misses; None without accuracy."""
+    """Tabulate the share of each class that a model misses; None without accuracy.
+
+    No share stands out: a model that names a class too often misses none of it.
+    """
     models = scored(doc)
     if not models:
         return None
 
     def missed(at: int) -> Value:
-        return lambda model: 1 - model["test"]["per_class"][at]["recall"]
+        def share(model: dict[str, Any]) -> float | None:
+            recall = model["test"]["per_class"][at]["recall"]
+            return None if recall is None else 1 - recall
+
+        return share
 
     labels = models[0]["test"]["classes"]
     columns = [
-        Column(label, missed(at), lambda share: f"{100 * share:.2f}", min)
+        Column(label, missed(at), lambda share: f"{100 * share:.2f}")
         for at, label in enumerate(labels)
     ]
     f1 = percent("macro F1", lambda model: model["test"]["macro"]["f1"], best=max)
@@ -212,15 +213,15 @@ def _accuracy(doc: Document, head: str) -> list[Column]:
 
     return [
         percent(head, of("accuracy"), digits=digits, best=max),
-        Column("95\u00a0% interval", of("interval"), interval),
+        Column(INTERVAL, of("interval"), interval),
         Column("errors", of("errors"), whole, min),
     ]
 
 
-def _percentiles(models: Sequence[Model], what: str) -> list[Column]:
+def _percentiles(what: str) -> list[Column]:
     heads = {"p50": f"{what} p50", "p90": "p90", "p99": "p99"}
     return [
-        duration(models, head, partial(percentile_ms, which=which)) for which, head in heads.items()
+        microseconds(head, partial(percentile_ms, which=which)) for which, head in heads.items()
     ]
 
 
@@ -243,6 +244,12 @@ def _of_calls(key: str) -> Value:
 
 def _instructions(model: Model) -> int | None:
     return ((model.get("latency") or {}).get("instructions") or {}).get("per_call")
+
+
+def _partners(model: Model) -> str:
+    """Name a model, and what it is compared with where that has another name."""
+    was = model.get("baseline_name") or model["name"]
+    return short_name(model["name"], _NAME) + (f" (was {was})" if was != model["name"] else "")
 
 
 def _accuracy_change(model: Model) -> str | None:

@@ -7,42 +7,41 @@ from functools import partial
 from typing import Any
 
 from edge_hdr.report.bench_facts import (
+    US_OF_MS,
     Document,
     Model,
     best,
+    comparable,
     images_per_second,
     percentile_ms,
     scored,
     test_name,
     three,
-    time_unit,
 )
+from edge_hdr.report.bench_latency import sweep_models
 from edge_hdr.report.numbers import accuracy_digits, interval, percent, size, whole
 from edge_hdr.report.tables import Tile
 
 _MARKS = {
-    "throttled": "the board was held back by heat or a weak supply",
+    "throttled": "the {machine} was held back by heat or a weak supply",
     "hot": "the processor was too hot",
     "busy": "other processes took part of the processors",
     "unsteady": "times changed from one stretch of the run to another",
 }
 
 
-def _milliseconds(value_ms: float) -> str:
-    unit, factor = time_unit([value_ms])
-    return f"{three(factor * value_ms)} {unit}"
+def _in_us(value_ms: float) -> str:
+    return f"{three(US_OF_MS * value_ms)} µs"
 
 
-_FIGURES: tuple[tuple[str, str, Any, Any, Any], ...] = (
-    ("Smallest file", "File", lambda model: model["file_bytes"], min, size),
-    ("Fastest kernels, median", "Kernels, median", percentile_ms, min, _milliseconds),
-    (
-        "Fastest frame, median",
-        "Frame, median",
-        partial(percentile_ms, what="frame"),
-        min,
-        _milliseconds,
-    ),
+def _in_ms(value_ms: float) -> str:
+    return f"{three(value_ms)} ms"
+
+
+_FILE = ("Smallest file", "File", lambda model: model["file_bytes"], min, size)
+_TIMES: tuple[tuple[str, str, Any, Any, Any], ...] = (
+    ("Fastest kernels, median", "Kernels, median", percentile_ms, min, _in_us),
+    ("Fastest frame, median", "Frame, median", partial(percentile_ms, what="frame"), min, _in_ms),
     ("Most images a second", "Images a second", images_per_second, max, "{:,.0f}".format),
 )
 
@@ -68,7 +67,29 @@ def subtitle(doc: Document) -> str:
 
 def marks(doc: Document) -> list[str]:
     """Explain the marks of a run."""
-    return [_MARKS.get(mark, mark) for mark in doc["measurement"]["marks"]]
+    words = (_MARKS.get(mark, mark) for mark in doc["measurement"]["marks"])
+    return [word.replace("{machine}", _machine(doc)) for word in words]
+
+
+def rates(doc: Document) -> str:
+    """Say how the images a second were read."""
+    return "the best of the sweep" if sweep_models(doc) else "ten digits in one batch"
+
+
+def under_the_table(doc: Document, heads: Sequence[str]) -> list[str]:
+    """Explain the columns of a terminal's table, and say what speaks against its times.
+
+    Args:
+        doc: the document.
+        heads: of the columns that are shown.
+    """
+    frame = doc["measurement"]["method"].get("frame")
+    told = [f"images/s: {rates(doc)}"] if any("images/s" in head for head in heads) else []
+    told += [f"frame: {frame}"] if frame and any("frame" in head for head in heads) else []
+    lines = [f"Times are medians; {'; '.join(told)}."] if told else []
+    if not comparable(doc):
+        lines.append(f"Do not compare these times: {'; '.join(marks(doc)) or 'disturbed'}.")
+    return lines
 
 
 def conditions(doc: Document) -> str:
@@ -81,7 +102,7 @@ def conditions(doc: Document) -> str:
         _change(doc, "temperature_c", "{:.0f} °C"),
         _change(doc, "clock_mhz", "{:,.0f} MHz"),
         _prefixed("governor ", found.get("governor")),
-        _prefixed("load ", _change(doc, "load", "{:.2f}")),
+        _prefixed("load a core ", _change(doc, "load", "{:.2f}")),
         _others(run.get("busy_share")),
     )
 
@@ -93,7 +114,7 @@ def environment(doc: Document) -> list[tuple[str, str]]:
     clock, memory = found.get("clock_max_mhz"), found.get("memory_bytes")
     rows = [
         ("Target", doc.get("target")),
-        ("Board", found.get("board")),
+        (_machine(doc).capitalize(), found.get("board")),
         ("Processor", _joined(", ", found.get("processor"), found.get("machine"))),
         ("Its features", ", ".join(found.get("features") or [])),
         ("Cores", found.get("cores")),
@@ -110,6 +131,7 @@ def environment(doc: Document) -> list[tuple[str, str]]:
         ("Versions", f"edge-hdr {run['version']}, Python {run['python']}, numpy {run['numpy']}"),
         ("Data", _joined(", ", data.get("test_name"), data.get("source"))),
         ("Data sha256", data.get("sha256")),
+        ("Remarks", "; ".join(run.get("remarks") or [])),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "")]
 
@@ -130,10 +152,14 @@ def method(doc: Document) -> list[str]:
 
 
 def tiles(doc: Document) -> list[Tile]:
-    """Give the figures that stand out: the fewest errors, the least bytes, the shortest times."""
+    """Give the figures that stand out: the fewest errors, the least bytes, the shortest times.
+
+    Times of a disturbed run are not ranked.
+    """
     models = doc["models"]
     found = [_accuracy_tile(doc)] if scored(doc) else []
-    for among_several, alone, value, choose, write in _FIGURES:
+    ranked = _TIMES if comparable(doc) or len(models) == 1 else ()
+    for among_several, alone, value, choose, write in (_FILE, *ranked):
         known = [model for model in models if value(model)]
         if known:
             model = choose(known, key=value)
@@ -159,6 +185,11 @@ def _who(models: Sequence[Model], model: Model) -> str:
     test = model.get("test")
     right = f"{percent(test['accuracy'], digits=accuracy_digits(test['n']))} right" if test else ""
     return _joined(", ", model["name"], right)
+
+
+def _machine(doc: Document) -> str:
+    """Call what measured a board only where it is one that was asked."""
+    return "board" if doc.get("target") else "machine"
 
 
 def _joined(separator: str, *parts: Any) -> str:

@@ -163,8 +163,10 @@ def class_errors(per_class: Sequence[dict[str, Any]]) -> str:
     """Draw for each class the share that was missed and the share of its calls that was wrong."""
     figure, (axes,) = new_figure(0.9 + 0.34 * len(per_class))
     places = np.arange(len(per_class))
-    missed = np.array([100 * (1 - row["recall"]) for row in per_class])
-    false = np.array([100 * (1 - row["precision"]) for row in per_class])
+    missed, false = (
+        np.array([100 * (1 - (1 if row[key] is None else row[key])) for row in per_class])
+        for key in ("recall", "precision")
+    )
     axes.barh(places - 0.19, missed, 0.34, color=FIRST, label="missed (1 − recall)")
     axes.barh(places + 0.19, false, 0.34, color=SECOND, label="false calls (1 − precision)")
     axes.set_yticks(places, [row["label"] for row in per_class], parse_math=False)

@@ -143,15 +143,16 @@ _SCORES = ("precision", "recall", "f1")
 def calibration(metrics: Metrics) -> Table:
     """Tabulate calibration and rejection."""
     found, selective = metrics["test"]["calibration"], metrics["test"]["selective"]
+    accepts_all = selective["threshold"] <= 0  # then nothing was parted that could be counted
     rows = [
         ("Expected calibration error, 15 bins", percent(found["ece"])),
         ("Negative log-likelihood", f"{found['nll']:.4f} nats"),
         ("Brier score", f"{found['brier']:.4f}"),
         ("Temperature", f"{found['temperature']:.4g}"),
-        ("Rejection threshold", f"{selective['threshold']:.4g}"),
-        ("Coverage", percent(selective["coverage"])),
-        ("Accuracy of what is accepted", percent(selective["accuracy"])),
-        ("Errors among the accepted", whole(selective["errors"])),
+        ("Rejection threshold", "none" if accepts_all else f"{selective['threshold']:.4g}"),
+        ("Coverage", percent(None if accepts_all else selective["coverage"])),
+        ("Accuracy of what is accepted", percent(None if accepts_all else selective["accuracy"])),
+        ("Errors among the accepted", whole(None if accepts_all else selective["errors"])),
     ]
     return Table(("figure", "value"), tuple(rows))
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_demo_builds_a_model_without_mnist_and_reads_the_sample(tmp_path: Path) -> None:
-    fewer = {"EPOCHS": "2", "QAT_EPOCHS": "1", "STROKES_TRAIN": "6000", "MAX_ERROR_RATIO": "0"}
+    fewer = {"EPOCHS": "2", "QAT_EPOCHS": "1", "STROKES_TRAIN": "2000", "MAX_ERROR_RATIO": "0"}
     settings = {f"EDGE_HDR_BUILD_{key}": value for key, value in fewer.items()}
     # the environment that runs this test, whatever it is called
     settings |= {"VENV": str(Path(sys.executable).parents[1]), "PATH": os.environ["PATH"]}

@@ -39,10 +39,19 @@ fps = 5
 UPLOADS = "/var/tmp"
 # Tells its own process number, then becomes the installer.
 START = 'echo "pid $$"; exec "$@"'
-HEALTH = (
-    "exec 3<>/dev/tcp/127.0.0.1/8630 && "
-    'printf "GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" >&3 && head -1 <&3'
-)
+# Tells what `State` has, in one go, because a test that waits asks again and again.
+LOOK = r"""exec 2>/dev/null
+eval "$(systemctl show -p ActiveState,MainPID edge-hdr-device)"
+[ "$ActiveState" = active ] || MainPID=0
+exec 3<>/dev/tcp/127.0.0.1/8630 && printf 'GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
+echo "pid $MainPID"
+echo "current $(readlink "$0/current")"
+echo "model $(tr '\0' '\n' <"/proc/$MainPID/environ" | sed -n s/^EDGE_HDR_MODEL=//p)"
+echo "trial $([ -e "$0/fallback" ] || [ -L "$0/fallback" ] && echo yes)"
+echo "work $(ls -A "$0/work" | tr '\n' ' ')"
+echo "releases $(ls -A "$0/releases" | tr '\n' ' ')"
+echo "health $(head -1 <&3 | tr -d '\r')"
+"""
 
 
 def model(folder: Path, name: str) -> Path:
@@ -267,17 +276,16 @@ class State:
 
 def state(board: SystemBoard, base: str = BASE) -> State:
     """Look at a board, past everything of ours."""
-    pid = int(board.show("MainPID") or 0) if board.show("ActiveState") == "active" else 0
-    environment = board.sh(f"tr '\\0' '\\n' </proc/{pid}/environ", check=False) if pid else ""
-    used = [line for line in environment.splitlines() if line.startswith("EDGE_HDR_MODEL=")]
+    said = board.run("bash", "-c", LOOK, base).stdout
+    found = dict(line.split(" ", 1) for line in said.splitlines())
     return State(
-        current=Path(board.link(f"{base}/current") or "").name,
-        running=Path(used[0]).parent.name if used else "",
-        healthy=" 200 " in board.run("bash", "-c", HEALTH, check=False).stdout,
-        trial=board.exists(f"{base}/fallback"),
-        work=tuple(board.sh(f"ls -A {base}/work", check=False).split()),
-        releases=tuple(sorted(board.sh(f"ls -A {base}/releases", check=False).split())),
-        pid=pid,
+        current=Path(found["current"]).name,
+        running=Path(found["model"]).parent.name,
+        healthy=" 200 " in found["health"],
+        trial=found["trial"] == "yes",
+        work=tuple(found["work"].split()),
+        releases=tuple(sorted(found["releases"].split())),
+        pid=int(found["pid"]),
     )
 
 

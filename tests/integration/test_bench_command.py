@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_hdr.cli.app import main
+from edge_hdr.errors import StorageError
 from tests.conftest import command_environment
 
 DATA = Path(__file__).parents[1] / "data"
@@ -144,6 +145,8 @@ def test_a_run_that_became_worse_exits_with_6(measured, home):
         ((INT8, "--compare", "none.json"), 3, "none.json: No such file"),
         ((INT8, "--compare", "bad.tflite"), 3, "bad.tflite is no JSON document"),
         ((INT8, "--out", "bad.tflite"), 3, "bad.tflite is a file"),
+        ((INT8, "--out", "/proc/foo"), 3, "cannot write /proc/foo"),
+        (("a=" + str(INT8), "a=" + str(FLOAT)), 2, "two models are called a"),
         ((INT8, "--data", "nowhere"), 3, "nowhere is no data set"),
         ((INT8, "--split", "tset"), 2, "--split tset"),
         ((INT8, "--delegate", "gpu"), 2, "--delegate gpu"),
@@ -162,12 +165,38 @@ def test_bad_input_is_one_clear_line(run, arguments, code, message):
     assert err.splitlines()[-1].startswith("hint: ")
 
 
+QUICK = ("--no-accuracy", "--no-frame", "--cold", "0", "--seconds", "0.05")
+
+
+def test_a_model_that_may_be_anothers_replacement_stops_the_gate(run, measured, home):
+    code, out, err = run(INT8, f"digits={FLOAT}", *QUICK, "--compare", "report/bench.json")
+    assert (code, out.count("Against")) == (0, 1)  # the same files, one of them by a new name
+    (home / "other.tflite").write_bytes(FLOAT.read_bytes() + b"another")
+    code, out, err = run(INT8, "digits=other.tflite", *QUICK, "--compare", "report/bench.json")
+    assert (code, out) == (3, "")
+    assert "nothing to compare digits with; it has tiny-float" in err
+
+
+def test_what_was_measured_is_shown_where_it_cannot_be_written(run, home, monkeypatch):
+    def full(self, contents):
+        raise StorageError("cannot write full: No space left on device", hint="free some space")
+
+    monkeypatch.setattr("edge_hdr.cli.out_folder.OutFolder.write", full)  # no small disk is at hand
+    code, out, err = run(INT8, *QUICK, "--out", "full")
+    assert (code, "tiny-int8" in out) == (3, True)
+    assert "error: cannot write full" in err
+    assert not (home / "full").exists()
+    code, out, _ = run(INT8, *QUICK, "--out", "full", "--json")
+    found = json.loads(out)
+    assert (code, found["error"]["code"]) == (3, "storage")
+    assert found["data"]["models"][0]["name"] == "tiny-int8"
+
+
 def test_a_person_sees_a_table_and_what_was_compared(run, measured, home, tmp_path):
     document = json.loads((home / "report" / "bench.json").read_text())
     baseline = tmp_path / "old.json"
     baseline.write_text(json.dumps({**document, "data": None}))
-    words = ("--no-accuracy", "--no-frame", "--cold", "0", "--seconds", "0.05")
-    code, out, _ = run(INT8, *words, "--tolerance", "9", "--compare", baseline)
+    code, out, _ = run(INT8, *QUICK, "--tolerance", "9", "--compare", baseline)
     assert code == 0
     for text in ("tiny-int8", "Against", "old.json"):
         assert text in out.replace("\n", "")

@@ -117,6 +117,21 @@ def test_a_teacher_is_distilled(
     assert "--teacher nowhere is no build" in wrong.stderr
 
 
+def test_a_build_begins_from_the_weights_of_another(
+    builder: Builder, float32: Path, digit_folder: Path, tmp_path: Path
+) -> None:
+    base = (digit_folder, "--quantize", "float32", "--start", float32)
+    builder.build(tmp_path, *base, "--epochs", "1", "--learning-rate", "1e-9", "--ema", "0")
+    began, ended = metrics(tmp_path / "out")["history"][0], metrics(float32)["history"][-1]
+    assert began["val_accuracy"] == pytest.approx(ended["val_accuracy"], abs=0.1)  # batch norms
+    assert began["val_accuracy"] > metrics(float32)["history"][0]["val_accuracy"] + 0.1
+    wrong = builder(
+        "build", "--data", *base, "--arch", "light-cnn", "--out", "other", folder=tmp_path
+    )
+    assert wrong.returncode == 3
+    assert "has another architecture or other widths" in wrong.stderr
+
+
 def test_too_many_int8_errors_fail_the_build_and_keep_the_evidence(
     builder: Builder, digit_folder: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,15 @@ def test_all_digits_are_told_in_rows_and_nothing_is_overwritten(run, photo):
     assert sorted(path.name for path in Path().iterdir()) == ["page.html"]
 
 
+def test_a_folder_may_have_a_dot(run, photo):
+    Path("why.d").mkdir()
+    for out in ("why.d", "v1.2"):
+        assert run(photo, "--out", out, "--digit", 1, "--data", "none")[0] == 0
+        assert sorted(path.name for path in Path(out).iterdir()) == [
+            "explanation.html", "explanation.png"
+        ]  # fmt: skip
+
+
 def test_json_agrees_with_recognize(run, photo, monkeypatch, capfd):
     code, out, err = run(photo, "--json", "--data", "none", "--out", "sheet.png")
     assert (code, err, out.count("\n")) == (0, "", 1)
@@ -133,6 +142,7 @@ def test_the_picture_may_come_on_stdin(run, photo, monkeypatch):
         (("--model", "nothing"), 3, "no model 'nothing'"),
         (("--out", "taken"), 3, "taken is a file"),
         (("--out", "folder.html"), 3, "folder.html is a folder"),
+        (("--out", "one.pdf"), 2, "--out one.pdf: .pdf is not written"),
     ],
 )
 def test_wrong_arguments_are_one_clear_line(run, photo, tmp_path, arguments, code, message):

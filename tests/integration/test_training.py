@@ -113,6 +113,13 @@ def test_one_cycle_warms_up_and_ends_at_zero() -> None:
     assert rates[-1] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_constant_rate_stays() -> None:
+    from edge_hdr.training_recipe import Recipe, rate_at
+
+    recipe = Recipe("float", epochs=2, learning_rate=0.01, schedule="constant")
+    assert [rate_at(recipe, 10, step) for step in (0, 10, 20)] == pytest.approx([0.01] * 3)
+
+
 def train(digits: Split, tmp_path: Path, **changes: Any) -> tuple[Any, Silent]:
     from edge_hdr.architectures.registry import build
     from edge_hdr.checkpoint import CheckpointStore
@@ -175,6 +182,29 @@ def test_builders_have_the_sizes_that_their_widths_say() -> None:
     head = 49 * 8 + norm * 8 + 8 * 10 + 10
     model = build("ds-cnn-nano", channels=(8, 8, 8, 8))
     assert model.count_params() == stem + 3 * block + head
+
+
+def test_the_references_have_the_sizes_of_their_sources() -> None:
+    from edge_hdr.architectures.registry import build
+
+    lenet = (25 + 1) * 6 + (25 * 6 + 1) * 16 + (400 + 1) * 120 + (120 + 1) * 84 + 85 * 10
+    assert build("lenet5").count_params() == lenet
+    assert build("lenet5", channels=(6, 16, 120)).count_params() == lenet - 121 * 84 - 850 + 1210
+    column = (16 + 1) * 20 + (25 * 20 + 1) * 40 + (9 * 40 + 1) * 150 + 151 * 10  # 29→26→13→9→3
+    assert build("ciresan").count_params() == column
+    # 24×24×32, pooled to 12×12, then 8×8×64
+    assert build("cnn5").count_params() == 26 * 32 + (25 * 32 + 1) * 64 + (4096 + 1) * 128 + 1290
+    norm = 4
+    light = 9 * 8 + norm * 8 + 2 * (9 * 8 + norm * 8 + 8 * 8 + norm * 8) + 9 * 10
+    assert build("light-cnn", channels=(8, 8, 8)).count_params() == light
+    stage = 2 * (9 * 8 * 8 + norm * 8)
+    shortcut = 8 * 8 + norm * 8
+    assert build("resnet", channels=(8, 8)).count_params() == (
+        9 * 8 + norm * 8 + 2 * stage + shortcut + 90
+    )
+    convolutions = 10 * 4 + (36 + 1) * 4 + 3 * (36 + 1) * 4  # five of 3×3, the first from grey
+    dense = (9 * 4 + 1) * 8 + 9 * 8 + 90  # 28→14→7→3
+    assert build("alexnet", channels=(4, 4, 4, 4, 4, 8, 8)).count_params() == convolutions + dense
 
 
 def test_an_int8_file_with_another_input_scale_is_refused(digits: Split) -> None:

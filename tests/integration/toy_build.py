@@ -17,10 +17,10 @@ TOY = ("--arch", "ds-cnn-nano", "--epochs", "2", "--qat-epochs", "1", "--prune-e
 
 # Runs commands that come as lines of JSON, each in its folder and environment.
 PROGRAM = """
-import json, os, sys, tempfile
+import json, os, sys, tempfile, traceback
 from edge_hdr.cli.app import main
 
-answers = os.fdopen(os.dup(1), "w")
+answers, own = os.fdopen(os.dup(1), "w"), (os.dup(1), os.dup(2))
 for line in sys.stdin:
     words, folder, environment = json.loads(line)
     os.environ.clear()
@@ -36,9 +36,14 @@ for line in sys.stdin:
             main()
         except SystemExit as end:
             code = end.code
+        except Exception:
+            traceback.print_exc()
+            code = 1
+        finally:
+            sys.stdout.flush(), sys.stderr.flush()
+            os.dup2(own[0], 1), os.dup2(own[1], 2)
         said = []
-        for stream, file in ((sys.stdout, out), (sys.stderr, err)):
-            stream.flush()
+        for file in (out, err):
             file.seek(0)
             said.append(file.read().decode())
     print(json.dumps([code, *said]), file=answers, flush=True)

@@ -21,6 +21,12 @@ TIMES = 0b11  # the time that it was enabled, and that it really counted
 DISABLED, NO_KERNEL, NO_HYPERVISOR = 1 << 0, 1 << 5, 1 << 6
 ENABLE, DISABLE, RESET = 0x2400, 0x2401, 0x2403
 READ_BYTES = 24
+_NONE = "the kernel sees no such counter of the processor, as in a virtual machine"
+_FORBIDDEN = "the kernel forbids it, see /proc/sys/kernel/perf_event_paranoid"
+WHY_NOT = {
+    **dict.fromkeys((errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.ENOSYS), _NONE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
+}
 
 
 class Counter:
@@ -49,7 +55,8 @@ class Counter:
             *map(ctypes.c_long, (this_thread, any_core, no_group, no_flags)),
         )
         if found < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            number = ctypes.get_errno()
+            raise OSError(number, WHY_NOT.get(number) or os.strerror(number))
         self._file = int(found)
 
     def __enter__(self) -> Counter:

@@ -122,11 +122,11 @@ def marks(before: Condition, after: Condition, busy: float | None) -> tuple[list
     held = [*before.now, *after.now, *after.before]
     if held:
         found.append("throttled")
-        notes.append(f"the board was held back: {', '.join(dict.fromkeys(held))}")
+        notes.append(f"the machine was held back: {', '.join(dict.fromkeys(held))}")
     hottest = max(before.temperature_c or 0.0, after.temperature_c or 0.0)
     if hottest > HOT_C:
         found.append("hot")
-        notes.append(f"the processor had {hottest:.0f} °C: cool the board")
+        notes.append(f"the processor had {hottest:.0f} °C: cool it")
     if busy is not None and busy > BUSY:
         found.append("busy")
         notes.append(f"other processes took {busy:.0%} of the processors: stop them first")

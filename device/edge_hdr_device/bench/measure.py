@@ -66,7 +66,8 @@ def measure(
         progress: is called with what is done, and how many steps of how many are done.
 
     Returns:
-        The measurement document, JSON-ready.
+        The measurement document, JSON-ready: `notes` speak against the figures, `remarks` only
+        say what is not among them.
 
     Raises:
         UsageError: a name comes twice, or the plan asks for too few or too many windows.
@@ -93,7 +94,7 @@ def measure(
         notes.append("the system does not show what other processes took")
     if not settled:
         notes.append("the times still changed from window to window when the warm-up ended")
-    models, more = _models(subjects, ways, digits, plan, steps)
+    models, more, remarks = _models(subjects, ways, digits, plan, steps)
     steps.end()
     unsteady = [_unsteady(model) for model in models if model["invoke"]["spread"] > UNSTEADY]
     return {
@@ -108,6 +109,7 @@ def measure(
         "marks": marks + (["unsteady"] if unsteady or not settled else []),
         "comparable": not marks,
         "notes": [*notes, *unsteady, *more],
+        "remarks": remarks,
         "method": {
             "seconds": plan.seconds,
             "windows": plan.windows,
@@ -167,15 +169,14 @@ def _models(
     digits: NDArray[np.uint8],
     plan: Plan,
     steps: _Steps,
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Give the models' parts of the document, and notes."""
+) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    """Give the models' parts of the document, notes and remarks."""
     notes = [note for subject in subjects for note in getattr(subject, "notes", ())]
     commands = {subject.name: subject.cold_argv() for subject in subjects}
     known = {name: argv for name, argv in commands.items() if argv is not None}
     cold, failed = cold_all(known, plan.cold, lambda name: steps.next(f"cold start of {name}"))
     notes += failed
-    counted, why = _count(subjects, digits[:1])
-    notes += why
+    counted, remarks = _count(subjects, digits[:1])
     models = []
     for subject in subjects:
         if plan.sweep:
@@ -191,26 +192,26 @@ def _models(
                 "instructions": counted.get(subject.name),
             }
         )
-    return models, notes
+    return models, notes, remarks
 
 
 def _count(
     subjects: Sequence[Subject], one: NDArray[np.uint8]
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Count instructions of the models that run in one thread."""
+    """Count instructions of the models that run in one thread; remarks say why of no others."""
     found: dict[str, dict[str, Any]] = {}
-    notes = []
+    remarks = []
     for subject in subjects:
         if getattr(subject, "threads", 1) != 1:
-            notes.append(f"{subject.name}: instructions are counted with one thread only")
+            remarks.append(f"{subject.name}: instructions are counted with one thread only")
             continue
         subject.logits(one)
         try:
             found[subject.name] = count(subject.invoke)
         except OSError as error:
-            notes.append(f"instructions cannot be counted here: {error.strerror or error}")
+            remarks.append(f"instructions were not counted: {error.strerror or error}")
             break
-    return found, notes
+    return found, remarks
 
 
 def _check(subjects: Sequence[Subject], plan: Plan) -> None:

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_hdr_device.cli import render
-from edge_hdr_device.errors import DataError, ModelError, StorageError, UsageError
+from edge_hdr_device.errors import ModelError, StorageError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_hdr_device.bench.subject import TfliteSubject
 
 Tell = Callable[[str, int, int], None]
@@ -88,6 +85,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _measure(options: argparse.Namespace) -> dict[str, Any]:
     """Give the measurement document, with the models that cannot be opened in `failed`."""
+    from edge_hdr_device.bench.arrays import read_images, write_answers
     from edge_hdr_device.bench.measure import Plan, answers, measure
 
     images = read_images(Path(options.images)) if options.images else None
@@ -120,55 +118,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         text.append(f"temperature {before:.0f} °C before, {after:.0f} °C after")
     if not found["comparable"]:
         text.append(f"not to be compared with other runs: {', '.join(found['marks'])}")
-    return [*text, *(f"note: {note}" for note in found["notes"])]
-
-
-def read_images(path: Path) -> NDArray[np.uint8]:
-    """Read `images`, uint8 (N, 28, 28), N ≥ 1, of an `.npz`.
-
-    Raises:
-        DataError: the file is missing or damaged, or has other arrays.
-    """
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            images = np.asarray(file["images"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path} cannot be read: {error}", hint="give an .npz with the array `images`"
-        ) from error
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
-        raise DataError(
-            f"{path}: images are {images.dtype} {images.shape}",
-            hint="uint8 (N, 28, 28) is needed, ink 255 on background 0",
-        )
-    if not len(images):
-        raise DataError(f"{path} has no images", hint="give at least one")
-    return images
-
-
-def write_answers(path: Path, logits: dict[str, NDArray[np.float32]]) -> None:
-    """Write one array a model into an `.npz`, named by the model.
-
-    Raises:
-        StorageError: the place cannot be written.
-    """
-    import io
-    import zipfile
-
-    from numpy.lib import format as npy
-
-    from edge_hdr_device.storage import write_atomic
-
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:  # numpy's own takes no model called "file"
-        for name, array in logits.items():
-            with archive.open(f"{name}.npy", "w") as member:
-                npy.write_array(member, array)
-    write_atomic(path, content.getvalue())
+    text += [f"note: {note}" for note in found["notes"]]
+    return [*text, *(f"remark: {remark}" for remark in found["remarks"])]
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -262,7 +213,7 @@ def _progress(options: argparse.Namespace) -> Tell:
 
 
 def _model_lines(model: dict[str, Any]) -> list[str]:
-    threads = f"{model['threads']} thread{'s' if model['threads'] != 1 else ''}"
+    threads = f"{model['threads']} thread{'s' * (model['threads'] != 1)}"
     text = [
         f"{model['model_id']}: {model['delegate']}, {threads}",
         f"{'ms':<20}{'p50':>10}{'p90':>10}{'p99':>10}{'spread':>9}{'n':>9}",
@@ -282,7 +233,8 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
     if best := model["best"]:
         text.append(
             f"best: {best['images_per_second']:,.0f} images a second in batches of "
-            f"{best['batch']}, {best['delegate']}, {best['threads']} threads"
+            f"{best['batch']}, {best['delegate']}, "
+            f"{best['threads']} thread{'s' * (best['threads'] != 1)}"
         )
     if counted := model["instructions"]:
         text.append(f"instructions of the kernels: {counted['per_call']:,}")

@@ -227,6 +227,9 @@ def test_the_document_says_what_was_measured_on_what(
     assert int8["classes"] == [str(digit) for digit in range(10)]
     assert other["model_id"] == f"tiny-float@{other['sha256'][:12]}"
     assert (int8["sweep"], int8["best"]) == ([], None)
+    counted = all(model["instructions"] for model in found["models"])
+    assert counted is not any("instructions" in remark for remark in found["remarks"])
+    assert not any("instructions" in note for note in found["notes"])  # nothing is wrong with it
 
 
 def test_the_cold_start_is_that_of_fresh_processes(found: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_hdr_device.bench import arrays
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.cli import bench
 from edge_hdr_device.cli.app import parser
@@ -86,9 +87,11 @@ def test_the_table_shows_each_kind_of_call(run: tuple[dict[str, Any], Any]) -> N
         row = rf"^{name} +[\d.e+-]+ +[\d.e+-]+ +[\d.e+-]+ +[\d.]+% +\d+$"
         assert len(re.findall(row, text, re.MULTILINE)) == 2
     spoilt = data | {"comparable": False, "marks": ["busy"], "notes": ["others were at work"]}
+    spoilt["remarks"] = ["nothing was counted"]
     text = "\n".join(bench.lines(spoilt))
     assert "not to be compared with other runs: busy" in text
     assert "note: others were at work" in text
+    assert "remark: nothing was counted" in text
     cold = {"start_ms": 300.0, "open_ms": 2.0, "first_ms": 0.2}
     memory = {"resident_bytes": 3 * 2**20, "resident_base_bytes": 2 * 2**20}
     model = data["models"][0] | {"cold": cold | memory, "frame": None, "stages": {}}
@@ -96,6 +99,8 @@ def test_the_table_shows_each_kind_of_call(run: tuple[dict[str, Any], Any]) -> N
     text = "\n".join(bench.lines(data | {"models": [model]}))
     assert "3.0 MiB resident, 1.0 of them the model's" in text
     assert "4,321 images a second in batches of 8, xnnpack, 2 threads" in text
+    model["best"]["threads"] = 1
+    assert "xnnpack, 1 thread\n" in "\n".join(bench.lines(data | {"models": [model]}))
     assert "frame:" not in text
 
 
@@ -189,23 +194,39 @@ def test_answers_do_not_replace_a_file(tmp_path: Path) -> None:
 def test_other_images_are_refused(tmp_path: Path, images: np.ndarray[Any, Any]) -> None:
     np.savez(tmp_path / "images.npz", images=images)
     with pytest.raises(DataError, match=r"images\.npz"):
-        bench.read_images(tmp_path / "images.npz")
+        arrays.read_images(tmp_path / "images.npz")
 
 
-def test_damaged_files_of_images_are_refused(tmp_path: Path) -> None:
+def test_files_without_images_are_refused_in_plain_words(tmp_path: Path) -> None:
     path = tmp_path / "images.npz"
-    np.savez(path, pictures=IMAGES)
-    with pytest.raises(DataError, match="images"):
-        bench.read_images(path)
-    path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(DataError):
-        bench.read_images(path)
+
+    def told() -> str:
+        with pytest.raises(DataError) as caught:
+            arrays.read_images(path)
+        assert "array `images`" in caught.value.hint or caught.value.hint == "check the path"
+        return caught.value.message
+
+    assert told() == f"cannot read {path}: No such file or directory"
+    np.savez(path, pictures=IMAGES, labels=IMAGES)
+    assert told() == f"{path} has no array `images`; it has: pictures, labels"
+    np.savez(path)
+    assert told() == f"{path} has no array `images`; it has: nothing"
+    np.savez(path, images=np.array([{}]))  # an object, which would have to be unpickled
+    assert told() == f"{path} is no .npz file, or is damaged"
+    np.savez_compressed(path, images=IMAGES)
+    whole = path.read_bytes()
     np.save(tmp_path / "one.npy", IMAGES)
-    with pytest.raises(DataError):
-        bench.read_images(tmp_path / "one.npy")
+    spoilt = bytearray(whole)
+    spoilt[len(whole) // 2] ^= 255
+    for content in (b"", b"text", whole[:50], (tmp_path / "one.npy").read_bytes(), bytes(spoilt)):
+        path.write_bytes(content)
+        assert told() == f"{path} is no .npz file, or is damaged"
+    path.unlink()
+    path.mkdir()
+    assert told() == f"cannot read {path}: Is a directory"
 
 
 def test_a_model_called_file_can_have_answers(tmp_path: Path) -> None:
-    bench.write_answers(tmp_path / "out.npz", {"file": np.ones((1, 10), np.float32)})
+    arrays.write_answers(tmp_path / "out.npz", {"file": np.ones((1, 10), np.float32)})
     with np.load(tmp_path / "out.npz") as found:
         assert found["file"].sum() == 10

@@ -1,22 +1,65 @@
+import gzip
+import io
+import pickle
+import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from edge_hdr_device import interpreter
+from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.errors import DependencyError, ModelError
 
+CONVERT = "tf.lite.TFLiteConverter"
 
-def test_no_tflite_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "photo.tflite"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    with pytest.raises(ModelError, match=r"photo\.tflite is no TFLite file"):
+
+def archive() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("config.json", "{}")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "hint"),
+    [
+        (b"", "is empty", "again"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "seems to be a PNG picture", "edge-hdr recognize"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "seems to be a JPEG picture", "edge-hdr recognize"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "seems to be an HDF5 file, as Keras", CONVERT),
+        (archive(), "seems to be a zip archive, as .keras", CONVERT),
+        (gzip.compress(b"TFL3"), "seems to be a gzip archive", "unpack"),
+        (pickle.dumps({"model": 1}), "seems to be a Python pickle", ".tflite"),
+        # ir_version 10, then the graph, a field of 19,877 bytes
+        (b"\x08\x0a\x3a\xa5\x9b\x01\x0a\x02", "seems to be an ONNX model", "edge-hdr bench"),
+        # ir_version 8, then the producer's name
+        (b"\x08\x08\x12\x07pytorch", "seems to be an ONNX model", "edge-hdr bench"),
+        ("# Größe\n".encode() * 100, "seems to be text", ".tflite"),
+        (("x" + "é" * 400).encode(), "seems to be text", ".tflite"),  # cut within a letter
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "seems to be the place of",
+            "git lfs pull",
+        ),
+        (b"\x08", "is of an unknown kind", ".tflite"),
+        (b"\xfe\xed\xfa\xce" + bytes(40), "is of an unknown kind", ".tflite"),
+    ],
+)
+def test_what_is_no_tflite_file_is_told_for_what_it_is(
+    tmp_path: Path, content: bytes, kind: str, hint: str
+) -> None:
+    path = tmp_path / "digits.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
         interpreter.open_interpreter(path)
-
-
-def test_an_empty_file_is_no_model() -> None:
-    with pytest.raises(ModelError, match="no TFLite file"):
-        interpreter.open_interpreter(b"")
+    assert caught.value.message.startswith(f"digits.tflite is no TFLite file; it {kind}")
+    assert hint in caught.value.hint
+    assert not re.search(r"b['\"]|\\x", caught.value.message + caught.value.hint)
+    with pytest.raises(ModelError) as caught:
+        Classifier(path)
+    assert caught.value.message.startswith(f"the model is no TFLite file; it {kind}")
 
 
 def test_a_missing_interpreter_names_the_package(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pytest
 from bench_runs import model, run
 
 from edge_hdr.bench.baseline import check_fit, measured, read_baseline
+from edge_hdr.bench.partners import partners
 from edge_hdr.errors import InputError
 
 GOOD = run(model(wrong=[3, 5]))
@@ -97,10 +99,79 @@ def test_a_file_that_is_missing_or_no_text_is_told(tmp_path):
 
 
 def test_a_baseline_fits_the_same_examples_and_one_model_at_least():
-    check_fit(GOOD, ["ours", "theirs"], "digits")
-    check_fit(GOOD, ["ours"], None)
-    check_fit({**GOOD, "data": None}, ["ours"], "digits")
+    ours, theirs = (list(measured(run(model(name))).values()) for name in ("ours", "theirs"))
+    assert check_fit(GOOD, ours, "digits") == {"ours": "ours"}
+    check_fit(GOOD, ours, None)
+    check_fit({**GOOD, "data": None}, ours, "digits")
     with pytest.raises(InputError, match="other examples"):
-        check_fit(GOOD, ["ours"], "others")
-    with pytest.raises(InputError, match="none of the models theirs"):
-        check_fit(GOOD, ["theirs"], "digits")
+        check_fit(GOOD, ours, "others")
+    with pytest.raises(InputError, match="nothing to compare theirs with"):
+        check_fit(GOOD, theirs, "digits")
+
+
+@dataclass
+class Entry:
+    """A model of one run, with what is told of it."""
+
+    name: str
+    sha256: str = ""
+    argument: str = ""
+    label: str = ""
+    own_name: str = ""
+
+    def __post_init__(self):
+        self.own_name = self.own_name or self.name
+
+
+RELEASED = Entry("small (released)", "r", "small", own_name="small")
+MINE = Entry("small (mine/digits)", "m", "mine/digits.tflite", own_name="small")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pairs"),
+    [
+        # the same files, whatever the order and whatever they are called in either run
+        ([RELEASED, MINE], [MINE, RELEASED], {MINE.name: MINE.name, RELEASED.name: RELEASED.name}),
+        ([RELEASED, MINE], [Entry("small", "m", own_name="small")], {"small": MINE.name}),
+        # documents that know no arguments
+        ([Entry("small", "r"), Entry("small-2", "m")], [MINE], {MINE.name: "small-2"}),
+        ([Entry("small", "old")], [Entry("small", "new", "x")], {"small": "small"}),
+        # NAME=PATH comes before everything, also where one run alone has it
+        (
+            [Entry("a", "1", "x", "a"), Entry("b", "2", "y", "b")],
+            [Entry("a", "2", "y", "a"), Entry("b", "1", "x", "b")],
+            {"a": "a", "b": "b"},
+        ),
+        ([Entry("a", "1", "x")], [Entry("a", "2", "y", "a", "other")], {"a": "a"}),
+        # what replaced a file is compared with that, though a copy of the old one is there too
+        (
+            [Entry("p", "1", "p")],
+            [Entry("copy", "1", "copy"), Entry("q", "2", "p")],
+            {"q": "p"},
+        ),
+        # the reference is known by its file, which leaves one of its name in both runs
+        (
+            [RELEASED, MINE],
+            [RELEASED, Entry("small (new)", "n", "new.tflite", own_name="small")],
+            {RELEASED.name: RELEASED.name, "small (new)": MINE.name},
+        ),
+    ],
+)
+def test_models_that_belong_together_are_paired(before, after, pairs):
+    assert partners(before, after) == pairs
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # a copy of the reference in place of the model
+        ([Entry("r", "1", "r"), Entry("a", "2", "x")], [Entry("r", "1", "r"), Entry("b", "1")]),
+        # two names that the user gave, though the manifests agree
+        ([Entry("a", "1", "x", "a", "own")], [Entry("b", "2", "y", "b", "own")]),
+        # two of the name are left in one run
+        ([MINE, RELEASED], [Entry("small", "n", own_name="small")]),
+    ],
+)
+def test_what_might_belong_together_is_refused(before, after):
+    with pytest.raises(InputError, match="nothing to compare"):
+        partners(before, after)

@@ -103,8 +103,16 @@ def test_noise_the_tolerance_and_a_gain_are_none(windows, tolerance):
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        ({"comparable": False, "marks": ["hot"]}, {}, "baseline was measured on a board that was"),
-        ({}, {"comparable": False, "marks": ["busy"]}, "run was measured on a board that was busy"),
+        (
+            {"comparable": False, "marks": ["hot"]},
+            {},
+            "baseline was measured on a machine that was",
+        ),
+        (
+            {},
+            {"comparable": False, "marks": ["busy"]},
+            "run was measured on a machine that was busy",
+        ),
         ({}, {"interpreter": "ai-edge-litert 2.4.0"}, "another interpreter: ai-edge-litert 2.3.0"),
         ({}, {"environment": {"processor": "A76", "machine": "aarch64"}}, "another processor"),
         ({}, {"environment": {"processor": "Cortex-A72", "machine": "armv7l"}}, "another machine"),
@@ -172,9 +180,30 @@ def test_a_size_that_is_not_known_is_not_judged():
 
 
 def test_models_of_one_run_alone_are_named():
-    found = compare(run(model("gone"), model()), run(model(), model("fresh")), 0.05)
-    assert (found["missing"], found["new"]) == (["gone"], ["fresh"])
+    assert compare(run(model("gone"), model()), run(), 0.05)["missing"] == ["gone"]
+    found = compare(run(), run(model(), model("fresh")), 0.05)
+    assert (found["missing"], found["new"]) == ([], ["fresh"])
     assert [entry["name"] for entry in found["models"]] == ["ours"]
+
+
+def test_a_model_is_compared_with_its_partner_of_another_name():
+    before = run(model("first"), model("nano", label="digits", wrong=range(20)))
+    before["models"][1]["name"] = "digits"
+    after = run(model("first"), model("digits", label="digits", wrong=range(200)))
+    assert compare(before, after, 0.05)["regressions"][0].startswith("digits: 200 errors instead")
+    after = run(model("first"), model("tiny", argument="x.tflite", wrong=range(200)))
+    before["models"][1] |= {"name": "nano", "label": "", "argument": "x.tflite"}
+    found = compare(before, after, 0.05)
+    assert found["models"][1]["baseline_name"] == "nano"
+    assert found["regressions"][0].startswith("tiny, nano in the baseline: 200 errors instead")
+
+
+def test_a_replaced_model_never_passes_unseen():
+    before = run(model("first"), model("nano", argument="before/digits.tflite"))
+    after = run(model("first"), model("tiny", argument="digits.tflite", wrong=range(200)))
+    with pytest.raises(InputError, match="nothing to compare tiny with; it has nano") as raised:
+        compare(before, after, 0.05)
+    assert "NAME=PATH" in raised.value.hint
 
 
 def test_accuracy_on_other_examples_is_refused():
@@ -190,6 +219,7 @@ def test_a_run_without_accuracy_is_compared_in_speed():
 
 
 def test_runs_with_no_model_in_common_are_refused():
-    with pytest.raises(InputError, match="none of the models theirs") as raised:
+    with pytest.raises(InputError, match="nothing to compare theirs with; it has ours"):
         compare(run(), run(model("theirs")), 0.05)
-    assert raised.value.hint == "it has ours"
+    with pytest.raises(InputError, match="it has nothing"):
+        compare({**run(), "models": []}, run(), 0.05)

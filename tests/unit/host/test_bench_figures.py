@@ -7,11 +7,12 @@ from xml.etree import ElementTree as ET
 import cv2
 import numpy as np
 import pytest
-from bench_document import document
+from bench_document import document, throttled
 from matplotlib.colors import to_hex
 
 from edge_hdr.errors import StorageError
 from edge_hdr.report import bench_figures
+from edge_hdr.report.bench_robustness import spread
 from edge_hdr.report.canvas import FILE_PX, FIRST, INK, new_figure, save, to_svg
 
 ALL = (
@@ -97,6 +98,34 @@ def test_the_front_goes_through_its_models_and_they_are_filled(full):
     assert (182_468, 0.93) in {(x, round(y, 9)) for x, y in corners}
 
 
+def test_times_of_a_disturbed_run_have_no_front():
+    doc = throttled(document(3))
+    (axes,) = bench_figures.pareto(doc, "latency").axes
+    assert {line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"} == {
+        "none"
+    }
+    assert max(len(line.get_xdata()) for line in axes.lines) == 2  # intervals, no stair
+    (axes,) = bench_figures.pareto(doc, "bytes").axes
+    assert max(len(line.get_xdata()) for line in axes.lines) > 2
+
+
+def test_each_line_of_an_attack_has_its_name():
+    doc = document(3, robustness=1)
+    figure = bench_figures.adversarial_curves(doc)
+    names = [model["name"] for model in doc["models"]]
+    assert words(figure) == [*names, "ds-cnn-small-float32, attacked itself"] * 2
+    for axes in figure.axes:
+        assert [line.get_linestyle() for line in axes.lines] == ["-", "-", "-", "--"]
+        heights = sorted(text.xyann[1] for text in axes.texts)
+        assert np.diff(heights).min() > 5  # percent: no two are on each other
+
+
+def test_labels_are_spread_no_farther_than_needed():
+    assert spread(np.array([50.0, 10.0, 90.0]), 5, 100).tolist() == [50, 10, 90]
+    assert spread(np.array([99.0, 98.0, 20.0]), 5, 100).tolist() == [100, 95, 20]
+    assert spread(np.array([3.0, 3.0, 3.0]), 5, 100).tolist() == [3, 8, 13]
+
+
 def test_no_error_is_drawn_as_half_an_error():
     doc = document(2)
     doc["models"][0]["test"] |= {"errors": 0, "accuracy": 1.0, "interval": [0.9996, 1.0]}
@@ -160,11 +189,21 @@ def test_the_heat_map_shows_the_mean_of_the_severities():
     found |= {
         "clean": {"plain": 0.004, "normalized": 0.006},
         "mean": {"plain": 0.3, "normalized": 0.01},
+        "mnist_c": {"plain": 0.2, "normalized": 0.02},
     }
     figure = bench_figures.robustness_heatmap(doc)
-    assert words(figure) == ["0.4", "30", "30", "0.6", "1.0", "1.0"]  # (10 + 20 + 60) / 3
+    assert words(figure) == [
+        "0.4",
+        "30",
+        "20",
+        "30",
+        "0.6",
+        "1.0",
+        "2.0",
+        "1.0",
+    ]  # (10 + 20 + 60) / 3
     heads = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    assert heads == ["clean", "mean", "dotted line"]
+    assert heads == ["clean", "mean", "as in MNIST-C", "dotted line"]
 
 
 def test_a_named_models_confusion_is_drawn(full):

@@ -158,14 +158,14 @@ def test_a_bad_model_is_one_line_that_names_the_file(opened, name):
 
 def test_values_that_are_no_numbers_are_told(opened, tmp_path):
     subject = opened(onnx_model(weights=np.full((784, 10), np.nan, np.float32)))
-    file = read_model_file(str(tmp_path / "theirs.onnx"), taken=())
+    file = read_model_file(str(tmp_path / "theirs.onnx"))
     with pytest.raises(ModelError, match=r"theirs\.onnx gives values that are no finite numbers"):
         ask(file, subject, DIGITS, Quiet())
 
 
 def test_all_digits_are_asked_in_their_order(opened, tmp_path):
     subject, quiet = opened(), Quiet()
-    file = read_model_file(str(tmp_path / "theirs.onnx"), taken=())
+    file = read_model_file(str(tmp_path / "theirs.onnx"))
     many = np.resize(DIGITS, (ASKED_AT_ONCE + 3, 28, 28))
     found = ask(file, subject, many, quiet)
     np.testing.assert_allclose(found, expected(many), rtol=1e-4, atol=1e-4)

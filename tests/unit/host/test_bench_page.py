@@ -91,6 +91,33 @@ def test_a_disturbed_run_is_not_to_be_compared():
     assert "Undisturbed" not in text
 
 
+def test_times_of_a_disturbed_run_are_not_ranked(whole):
+    text = seen(render_bench(throttled(document(3))))
+    assert "except for times: the run was disturbed" in text
+    assert "No Pareto front is drawn: the run was disturbed" in text
+    assert "Smallest file" in text
+    _, page = whole
+    for words in ("Fastest kernels", "Fastest frame", "Most images a second"):
+        assert words not in text
+        assert words in seen(page)
+    alone = seen(render_bench(throttled(document(1))))
+    assert "Kernels, median" in alone
+
+
+def test_this_computer_is_no_board(whole):
+    doc = throttled(document(1, accuracy=False))
+    doc["target"] = None
+    doc["measurement"]["remarks"] = ["instructions were not counted: no counter"]
+    text = seen(render_bench(doc))
+    assert "the machine was held back by heat" in text
+    assert "Machine Raspberry Pi 4" in text
+    assert "Remarks instructions were not counted: no counter" in text
+    assert "Warning" not in text
+    _, page = whole
+    assert "Board Raspberry Pi 4" in seen(page)
+    assert len(re.findall(r"[Ll]oad a core 0\.04 → 0\.97", seen(page))) == 2
+
+
 def test_an_undisturbed_run_says_so(whole):
     _, page = whole
     assert "Undisturbed run" in seen(page)

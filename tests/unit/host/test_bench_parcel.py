@@ -23,7 +23,7 @@ def members(parcel: Parcel) -> dict[str, bytes]:
 
 
 def test_a_parcel_has_the_models_and_the_digits(tiny_int8: Path, tiny_float: Path) -> None:
-    files = [read_model_file(str(path), taken=()) for path in (tiny_int8, tiny_float)]
+    files = [read_model_file(str(path)) for path in (tiny_int8, tiny_float)]
     parcel = Parcel(files, IMAGES, with_twins=True)
     assert parcel.words == ["model-0/tiny-int8.tflite", "model-1/tiny-float.tflite"]
     found = members(parcel)

@@ -34,6 +34,11 @@ def test_flag_over_environment_over_file_over_preset(tmp_path: Path) -> None:
         ('[build]\nepochs = "many"\n', "epochs = 'many' is no int", "45"),
         ("[build]\nepochs = 0\n", "epochs = 0 is too small", "at least 1"),
         ("[build]\nsparsity = 1.5\n", r"sparsity of \* = 1.5 is no share", "from 0"),
+        (
+            '[build]\nstart = "imagenet"\n',
+            "ds-cnn-small has no weights of ImageNet",
+            "mobilenet-v2",
+        ),
         ('[build]\nquantize = "int4"\n', "quantize 'int4' is unknown", "int8"),
         ('[build]\npreset = "quik"\n', "unknown preset 'quik'", "did you mean quick?"),
     ],

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from edge_hdr.comparison import compare, error_ratio, mcnemar_exact
-from edge_hdr.data.dataset import DIGITS, Split
+from edge_hdr.data.dataset import DIGITS, Dataset, Split
 from edge_hdr.data.strokes import make_split
 from edge_hdr.errors import DataError, ModelError
-from edge_hdr.evaluate import evaluate, wilson_interval
+from edge_hdr.evaluate import evaluate, relabelled, wilson_interval
+from edge_hdr.measure import Subject, measure
+from edge_hdr.report.figures import class_errors
 from edge_hdr_device.classifier import Classifier, softmax
 
 DATA = Path(__file__).parents[2] / "data"
@@ -69,9 +71,21 @@ def test_scores_of_classes_and_their_means():
     assert result.macro.precision == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
 
 
-def test_a_class_that_never_occurs_scores_zero_without_a_warning():
-    result = evaluate(Canned(logits((0, 0.9))), split(0), classes=ABC)
-    assert (result.per_class[2].recall, result.per_class[2].support) == (0.0, 0)
+def test_a_class_without_examples_has_no_score_and_counts_in_no_mean():
+    result = evaluate(Canned(logits((0, 0.9), (1, 0.9))), split(0, 0), classes=ABC)
+    for absent in result.per_class[1:]:
+        assert (absent.precision, absent.recall, absent.f1, absent.support) == (None,) * 3 + (0,)
+    assert result.macro.recall == 1 / 2  # of class a alone: one of its two was read right
+    assert result.macro.precision == 1
+
+
+def test_labels_are_numbered_as_the_models_outputs_by_their_names():
+    data = split(0, 1, 1)
+    found = relabelled(data, ("1", "2"), tuple("0123"))
+    assert found.labels.tolist() == [1, 2, 2]
+    assert relabelled(data, ("a", "b"), ("b", "a")).labels.tolist() == [1, 0, 0]
+    assert relabelled(data, ("a", "b"), ("a", "b")) is data
+    assert relabelled(data, ("1", "x"), tuple("0123")) is None
 
 
 def test_the_most_confident_mistakes_come_first():
@@ -207,3 +221,24 @@ def test_predictions_of_other_lengths_are_refused():
     rows = np.zeros((2, 3), np.float32)
     with pytest.raises(DataError, match="2 with 1 predictions of 2"):
         compare(rows, rows[:1], np.array([0, 1]))
+
+
+def test_a_model_is_measured_on_digits_of_some_of_its_classes(tiny_int8: Path):
+    drawn = make_split(40, seed=3, workers=1)
+    some = drawn.take(np.flatnonzero(np.isin(drawn.labels, (1, 2))))
+    ones_and_twos = Split(some.images, some.labels - 1)
+    dataset = Dataset("meter", ones_and_twos, ones_and_twos, "", "meter test", ("1", "2"))
+    metrics, arrays = measure(Subject(tiny_int8), dataset, split="all")
+    support = [row["support"] for row in metrics["test"]["per_class"]]
+    assert support == [0, *(2 * int((some.labels == digit).sum()) for digit in (1, 2)), *[0] * 7]
+    assert metrics["data"]["test_name"] == "meter training and test"
+    right = Classifier(tiny_int8).logits(some.images).argmax(axis=1) == some.labels
+    assert metrics["test"]["errors"] == 2 * int((~right).sum())
+    assert arrays["labels"].tolist() == [*some.labels, *some.labels]
+    assert "nan" not in class_errors(metrics["test"]["per_class"])
+
+
+def test_a_model_that_lacks_a_class_of_the_data_is_refused(tiny_int8: Path):
+    odd = Dataset("odd", TRUE, TRUE, "", "odd test", ABC)
+    with pytest.raises(ModelError, match="the model has 10 classes and the data 3"):
+        measure(Subject(tiny_int8), odd, split="test")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_hdr.data.dataset import Split
 from edge_hdr.errors import DataError
-from edge_hdr.explain.nearest import BLUR_PX, Examples, blur
+from edge_hdr.explain.nearest import BLUR_PX, NEAREST, TOGETHER, Examples, Likeness, blur
 from edge_hdr.explain.sources import find_examples, find_float_model
 
 
@@ -24,13 +24,34 @@ def split(*images: NDArray[np.uint8], labels: list[int]) -> Split:
     return Split(np.stack(images), np.array(labels))
 
 
+def like(
+    examples: Examples, crop: NDArray[np.uint8], rival: int | None, k: int = NEAREST
+) -> Likeness:
+    (found,) = examples.like(crop[None], [rival], k=k)
+    return found
+
+
+def test_digits_are_compared_each_with_its_own_rival() -> None:
+    known = split(dot(8, 8), dot(20, 20), labels=[0, 1])
+    crops = np.stack([dot(8, 9), *[dot(20, 21)] * TOGETHER])  # one more than fit in a batch
+    found = Examples(known).like(crops, [1, *[0] * TOGETHER])
+    assert [(one.nearest[0].index, one.rivals[0].index) for one in found] == [
+        (0, 1), *[(1, 0)] * TOGETHER
+    ]  # fmt: skip
+
+
+def test_of_equally_near_examples_the_first_is_given() -> None:
+    known = split(*[dot(9, 9)] * 20, labels=[0] * 20)
+    assert [one.index for one in like(Examples(known), dot(8, 8), 0, k=3).nearest] == [0, 1, 2]
+
+
 def test_a_blur_keeps_the_ink_and_loses_what_leaves_the_field() -> None:
     assert blur(dot(14, 14)[None]).sum() == pytest.approx(1, abs=1e-5)
     assert blur(dot(0, 14)[None]).sum() == pytest.approx(0.7, abs=0.01)  # half, and its middle row
 
 
 def test_the_distance_is_that_of_blurred_pixels() -> None:
-    found = Examples(split(dot(20, 20), labels=[3])).like(dot(8, 8), None)
+    found = like(Examples(split(dot(20, 20), labels=[3])), dot(8, 8), None)
     (example,) = found.nearest
     # two bells far apart: the square of each is 1 / (4 π σ²)
     assert example.distance == pytest.approx(np.sqrt(2 / (4 * np.pi * BLUR_PX**2)), rel=1e-3)
@@ -39,7 +60,7 @@ def test_the_distance_is_that_of_blurred_pixels() -> None:
 
 def test_a_small_shift_is_nearer_than_another_place() -> None:
     known = split(dot(20, 8), dot(9, 8), dot(8, 8), dot(8, 11), labels=[0, 1, 2, 3])
-    found = Examples(known).like(dot(8, 8), None, k=3)
+    found = like(Examples(known), dot(8, 8), None, k=3)
     assert [example.label for example in found.nearest] == [2, 1, 3]
     assert found.nearest[0].distance == 0
     np.testing.assert_array_equal(found.nearest[1].image, dot(9, 8))
@@ -47,9 +68,9 @@ def test_a_small_shift_is_nearer_than_another_place() -> None:
 
 def test_rivals_are_of_the_one_class() -> None:
     known = split(dot(8, 8), dot(9, 8), dot(20, 8), dot(22, 8), labels=[0, 0, 1, 1])
-    found = Examples(known).like(dot(8, 8), 1)
+    found = like(Examples(known), dot(8, 8), 1)
     assert [(example.index, example.label) for example in found.rivals] == [(2, 1), (3, 1)]
-    assert Examples(known).like(dot(8, 8), None).rivals == ()
+    assert like(Examples(known), dot(8, 8), None).rivals == ()
     assert len(found.nearest) == 4  # all there are, of eight asked for
 
 
@@ -59,9 +80,9 @@ def test_the_share_of_examples_that_are_closer_to_their_like() -> None:
         dot(5, 5), dot(5, 5), dot(20, 20), dot(20, 20), dot(20, 5), labels=[0, 0, 1, 1, 2]
     )
     examples = Examples(known)
-    assert examples.like(dot(6, 5), None).closer_share == pytest.approx(4 / 5)
-    assert examples.like(dot(5, 5), None).closer_share == 0
-    assert examples.like(np.full((28, 28), 255, np.uint8), None).closer_share == 1
+    assert like(examples, dot(6, 5), None).closer_share == pytest.approx(4 / 5)
+    assert like(examples, dot(5, 5), None).closer_share == 0
+    assert like(examples, np.full((28, 28), 255, np.uint8), None).closer_share == 1
 
 
 def test_no_data_are_asked_for() -> None:

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,18 +17,32 @@ from edge_hdr.cli.heat_view import heat_view
 from edge_hdr.data.strokes import make_split
 from edge_hdr.explain import words
 from edge_hdr.explain.document import document
-from edge_hdr.explain.explanation import Explainer, Explanation, find_cases
+from edge_hdr.explain.explanation import Case, Explainer, Explanation, find_cases
 from edge_hdr.explain.gradients import Gradients
 from edge_hdr.explain.headline import tiles
 from edge_hdr.explain.heat import AGAINST, FOR, GREY, outline, paint
 from edge_hdr.explain.nearest import Examples
 from edge_hdr.explain.page import maps, render_explanation
 from edge_hdr.explain.scene import Naming, Scene, describe_model
-from edge_hdr.explain.sheet import BAND_PX, EXAMPLES_PX, HEAD_PX, MARGIN_PX, WIDTH_PX, draw_sheet
+from edge_hdr.explain.sheet import (
+    EXAMPLES_PX,
+    HEAD_PX,
+    LINE_PX,
+    MARGIN_PX,
+    MOST,
+    PICTURES_PX,
+    TOLD_PX,
+    WIDTH_PX,
+    draw_sheet,
+    shown,
+)
 from edge_hdr_device.classifier import Classifier
+from edge_hdr_device.pipeline import Digit
 
 MODEL = Path(__file__).parents[2] / "data" / "tiny-int8.tflite"
 LABELS = tuple("0123456789")
+# of a digit with gradients, whose sentence takes two lines after three others
+BAND_PX = TOLD_PX + (3 + 2) * LINE_PX + 10 + PICTURES_PX + EXAMPLES_PX
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +60,8 @@ def scene() -> Scene:
     naming = Naming(classifier.labels, LABELS, 0.5)
     explainer = Explainer(classifier, examples=Examples(known), rival_of=naming.rival_of)
     found = tuple(
-        replace(explainer.explain(case), gradients=Gradients(np.eye(28) / 28, 1.0, 1.25, 64, 3))
-        for case in cases
+        replace(one, gradients=Gradients(np.eye(28) / 28, 1.0, 1.25, 64, 3))
+        for one in explainer.explain(cases)
     )
     data = {"name": "strokes", "source": "drawn", "n": 200, "model_was_trained_on_it": False}
     return Scene(
@@ -75,6 +90,28 @@ def test_what_is_explained_is_what_the_reader_saw(scene: Scene) -> None:
         assert found.lead_nats == pytest.approx(
             math.log(found.probabilities[found.label] / found.probabilities[found.runner_up])
         )
+
+
+def test_a_tie_is_resolved_as_the_classifier_does_and_is_told() -> None:
+    classifier = Classifier(MODEL)
+    images = make_split(400, seed=3, workers=1).images
+    answer = classifier.predict(images)
+    ranked = np.sort(answer.logits, axis=1)
+    place = int(np.flatnonzero(ranked[:, -1] == ranked[:, -2])[0])  # common in int8
+    label = int(answer.labels[place])
+    first, second = np.flatnonzero(answer.logits[place] == ranked[place, -1])[:2].tolist()
+    assert label == first
+    digit = Digit(LABELS[label], float(answer.confidences[place]), True, (0, 0, 28, 28), 0)
+    case = Case(1, digit, images[place], images[place], answer.logits[place], label)
+    (found,) = Explainer(classifier).explain([case])
+    assert (found.label, found.runner_up, found.tied) == (first, second, (second,))
+    assert found.margin == found.lead_nats == 0
+    assert found.change is None or found.change.label != first
+    naming = Naming(LABELS)
+    assert f"Read as {first} with" in words.verdict(found, naming)
+    assert f"a tie with {second}" in words.rivalry(found, naming)
+    assert words.row(found, naming)[4] == "tie"
+    assert next(drawn.title for drawn in maps(found, naming)) == f"{first}, not {second}"
 
 
 def test_the_verdict_names_the_threshold(one: Explanation) -> None:
@@ -157,12 +194,38 @@ def test_the_headline_is_of_the_one_digit_or_of_the_weakest(scene: Scene) -> Non
     assert single[0].value == LABELS[scene.found[1].label]
 
 
+def sheet(scene: Scene) -> np.ndarray[Any, Any]:
+    drawn = cv2.imdecode(np.frombuffer(draw_sheet(scene), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(drawn)
+
+
 def test_the_sheet_has_a_band_for_each_digit(scene: Scene) -> None:
-    image = cv2.imdecode(np.frombuffer(draw_sheet(scene), np.uint8), cv2.IMREAD_COLOR)
-    height = HEAD_PX + 2 * (BAND_PX + EXAMPLES_PX) + MARGIN_PX // 2
-    assert image.shape == (height, WIDTH_PX, 3)
+    image = sheet(scene)
+    assert image.shape == (HEAD_PX + 2 * BAND_PX + MARGIN_PX // 2, WIDTH_PX, 3)
     words_drawn = image[20:50, MARGIN_PX : MARGIN_PX + 200]
     assert words_drawn.min() < 100 < words_drawn.max()
+    # the longest sentence, that of the gradients, ends before the margin
+    assert np.ptp(image[:, -MARGIN_PX:].astype(int), axis=(0, 1)).tolist() == [0, 0, 0]
+
+
+def test_a_sheet_of_many_digits_shows_the_closest_decisions(scene: Scene) -> None:
+    many = tuple(
+        replace(one, case=replace(one.case, number=number),
+                scores=np.log([1 - part, part, *[1e-9] * 8]), label=0, runner_up=1)
+        for number, (one, part) in enumerate(
+            zip(scene.found * (MOST // 2 + 1), np.linspace(0.01, 0.4, MOST + 2), strict=True), 1
+        )
+    )  # fmt: skip
+    full = replace(scene, found=many)
+    assert len(many) == MOST + 2
+    assert [one.case.number for one in shown(full)] == list(range(3, MOST + 3))
+    assert shown(scene) == scene.found
+
+
+def test_from_five_digits_on_a_sheet_has_two_columns(scene: Scene) -> None:
+    five = replace(scene, found=(*scene.found, *scene.found, scene.found[0]))
+    height = HEAD_PX + 3 * BAND_PX + MARGIN_PX // 2
+    assert sheet(five).shape == (height, 2 * WIDTH_PX, 3)
 
 
 def test_a_map_for_each_question(one: Explanation) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from edge_hdr.data.dataset import Dataset
 from edge_hdr.data.folder import load_folder
+from edge_hdr.data.splits import hold_out_validation
 from edge_hdr.errors import DataError
 
 
@@ -300,3 +301,22 @@ def test_the_source_hides_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert load(tmp_path / "digits").source == "folder ~/digits"
     monkeypatch.setenv("HOME", "/nowhere")
     assert load(tmp_path / "digits").source == f"folder {tmp_path / 'digits'}"
+
+
+def test_a_folder_with_a_test_alone_is_a_test_split(tmp_path: Path) -> None:
+    make(tmp_path / "test", "17", count=3)
+    dataset = load(tmp_path)
+    assert dataset.classes == ("1", "7")
+    assert (len(dataset.train), len(dataset.test)) == (0, 6)
+    assert dataset.test_name == f"{tmp_path.name} test"
+    assert dataset.warnings == ()
+    with pytest.raises(DataError, match="no training split"):
+        hold_out_validation(dataset.train, wanted=5, classes=2, seed=0)
+
+
+def test_a_class_that_is_called_test_is_a_class(tmp_path: Path) -> None:
+    make(tmp_path, "1", count=3)
+    make(tmp_path / "spare", "7", count=3)
+    (tmp_path / "spare" / "7").rename(tmp_path / "test")
+    (tmp_path / "spare").rmdir()
+    assert load(tmp_path).classes == ("1", "test")

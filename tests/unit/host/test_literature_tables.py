@@ -159,9 +159,10 @@ def test_robustness_is_shown_where_it_was_measured(tables: Any, document: dict[s
         "n": 1000, "clean": {"plain": 0.03, "normalized": 0.04},
         "mean": {"plain": 0.25, "normalized": 0.125}, "auroc": 0.98765,
         "selective": {"target": 0.999, "coverage": 0.9, "coverage_with_non_digits": 0.45},
+            "adversarial": {"source": "other", "pgd": {"0.1": 0.125, "0.2": 0.5}},
     }  # fmt: skip
     assert cells(tables.robustness(document), "MLP") == [
-        "MLP", "3.00 %", "25.0 %", "12.5 %", "0.988", "90.0 %", "45.0 %",
+        "MLP", "3.00 %", "25.0 %", "12.5 %", "0.988", "90.0 %", "45.0 %", "12.5 %, 50.0 %",
     ]  # fmt: skip
 
 
