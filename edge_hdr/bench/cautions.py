@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from edge_hdr.bench.request import Request
 
 
-def remarks(
+def cautions(
     request: Request,
     files: Sequence[ModelFile],
     measurement: dict[str, Any],

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from edge_hdr.bench.baseline import check_fit
 from edge_hdr.bench.candidates import Candidates
+from edge_hdr.bench.cautions import cautions
 from edge_hdr.bench.compare import compare
 from edge_hdr.bench.document import Result, assemble
 from edge_hdr.bench.examples import Examples, load_examples
 from edge_hdr.bench.ranges import range_of_run, range_warnings
-from edge_hdr.bench.cautions import remarks
 from edge_hdr.bench.request import Board, Reporter, Request
 from edge_hdr.bench.robustness import robustness_of
 from edge_hdr.bench.subjects import (
@@ -85,7 +85,7 @@ def run(request: Request, reporter: Reporter) -> tuple[dict[str, Any], dict[str,
         labels=examples.part.labels if examples else None,
         target=board.target if board else None,
         command=request.command,
-        warnings=[*ranges, *remarks(request, files, measurement, examples)],
+        warnings=[*ranges, *cautions(request, files, measurement, examples)],
     )
     document["failed"] = [failure.to_dict() for failure in models.failures]
     if baseline := request.baseline:

@@ -25,28 +25,29 @@ PROGRAM = """
 import sys
 import numpy as np
 from {module} import Interpreter
-images = np.load(sys.argv[2])
-interpreter = Interpreter(sys.argv[1])
-interpreter.allocate_tensors()
-source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-outputs = []
-for image in images:
-    stored = (image.astype(np.int16) - 128).astype(np.int8).reshape(1, 28, 28, 1)
-    interpreter.set_tensor(source["index"], stored)
-    interpreter.invoke()
-    outputs.append(interpreter.get_tensor(target["index"])[0])
-np.save(sys.argv[3], np.array(outputs))
+images = np.load("in.npy")
+for number, model in enumerate(sys.argv[1:]):
+    interpreter = Interpreter(model)
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    outputs = []
+    for image in images:
+        stored = (image.astype(np.int16) - 128).astype(np.int8).reshape(1, 28, 28, 1)
+        interpreter.set_tensor(source["index"], stored)
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(target["index"])[0])
+    np.save(f"out{{number}}.npy", np.array(outputs))
 """
 
 
-def stored_outputs(python: Path | str, module: str, model: Path, folder: Path) -> np.ndarray:
-    """Run a model in another Python and give its int8 outputs (N, 10)."""
+def stored_outputs(python: Path | str, module: str, folder: Path) -> dict[Path, np.ndarray]:
+    """Run all models in another Python and give the int8 outputs (N, 10) of each."""
     np.save(folder / "in.npy", IMAGES)
     program = PROGRAM.format(module=module)
-    arguments = [str(python), "-c", program, str(model), "in.npy", "out.npy"]
+    arguments = [str(python), "-c", program, *map(str, MODELS)]
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run(arguments, cwd=folder, env=env, check=True, capture_output=True)
-    return np.load(folder / "out.npy")
+    return {model: np.load(folder / f"out{number}.npy") for number, model in enumerate(MODELS)}
 
 
 def expected(model: Path) -> np.ndarray:
@@ -61,16 +62,22 @@ def assert_agree(found: np.ndarray, wanted: np.ndarray) -> None:
     assert np.mean(found.argmax(axis=1) == wanted.argmax(axis=1)) >= 0.99
 
 
+@pytest.fixture(scope="module")
+def tf_lite(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, np.ndarray]:
+    """Give the outputs of TensorFlow's own interpreter."""
+    module, folder = "tensorflow.lite.python.interpreter", tmp_path_factory.mktemp("tf")
+    return stored_outputs(sys.executable, module, folder)
+
+
 @pytest.mark.train
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.parent.name)
-def test_tf_lite_agrees(model: Path, tmp_path: Path) -> None:
-    found = stored_outputs(sys.executable, "tensorflow.lite.python.interpreter", model, tmp_path)
-    assert_agree(found, expected(model))
+def test_tf_lite_agrees(model: Path, tf_lite: dict[Path, np.ndarray]) -> None:
+    assert_agree(tf_lite[model], expected(model))
 
 
 @pytest.fixture(scope="module")
-def tflite_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an environment with tflite-runtime, which needs numpy 1 and Python ≤ 3.11."""
+def tflite_runtime(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, np.ndarray]:
+    """Give the outputs of tflite-runtime, which needs numpy 1 and Python ≤ 3.11."""
     if sys.version_info >= (3, 12):
         pytest.skip("tflite-runtime has no package for this Python")
     folder = tmp_path_factory.mktemp("tflite")
@@ -82,10 +89,9 @@ def tflite_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if os.environ.get("CI"):
             pytest.fail(f"tflite-runtime cannot be installed: {done.stderr[-500:]}")
         pytest.skip("tflite-runtime cannot be installed here (no package index?)")
-    return folder / "bin/python"
+    return stored_outputs(folder / "bin/python", "tflite_runtime.interpreter", folder)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.parent.name)
-def test_tflite_runtime_agrees(model: Path, tflite_runtime: Path, tmp_path: Path) -> None:
-    found = stored_outputs(tflite_runtime, "tflite_runtime.interpreter", model, tmp_path)
-    assert_agree(found, expected(model))
+def test_tflite_runtime_agrees(model: Path, tflite_runtime: dict[Path, np.ndarray]) -> None:
+    assert_agree(tflite_runtime[model], expected(model))

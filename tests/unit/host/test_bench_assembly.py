@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from edge_hdr.bench.baseline import measured
+from edge_hdr.bench.cautions import cautions
 from edge_hdr.bench.compare import compare
 from edge_hdr.bench.document import Result, assemble
 from edge_hdr.bench.examples import Examples, load_examples
-from edge_hdr.bench.cautions import remarks
 from edge_hdr.bench.request import Request
 from edge_hdr.bench.subjects import ModelFile, Options, read_model_file
 from edge_hdr.data.dataset import Dataset, Split
@@ -223,7 +223,7 @@ def test_a_model_that_was_built_from_all_these_examples_is_told(origin):
 def remarked(delegate="auto", *, threads=1, path="theirs.onnx"):
     request = Request(options=Options(delegate=delegate))
     measured = {"environment": {"cores": 2}, "models": [{"threads": threads}], "notes": []}
-    return remarks(request, [ModelFile("theirs", Path(path), b"", None)], measured, None)
+    return cautions(request, [ModelFile("theirs", Path(path), b"", None)], measured, None)
 
 
 def test_a_delegate_that_does_not_apply_is_told():
