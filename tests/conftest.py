@@ -11,6 +11,28 @@ from pathlib import Path
 import pytest
 
 DATA = Path(__file__).parent / "data"
+# The modules that take longest, longest first: one of them begun last keeps a worker waiting.
+LONG = (
+    "test_build_resume", "test_build", "test_distribute", "test_deploy_interrupted",
+    "test_live_page", "test_coral_build", "test_deploy_updates", "test_deploy_fleet",
+    "test_aarch64", "test_install_installer", "test_fleet_run", "test_deploy_here", "test_runtime",
+    "test_deploy_refused", "test_demo", "test_bundle", "test_cli", "test_deploy_command",
+    "test_deploy_places", "test_mobilenet", "test_bench_command", "test_bench_report",
+    "test_benchmark_peers_network", "test_bench_on_board", "test_runtimes", "test_training",
+)  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers take the modules in the order of the collection, not by their tests' number."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest modules first where several workers share them out."""
+    if hasattr(config, "workerinput"):
+        place = {name: number for number, name in enumerate(LONG)}
+        items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")

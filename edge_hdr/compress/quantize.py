@@ -42,6 +42,7 @@ class PassThrough(_keras.QuantizeConfig):  # type: ignore[name-defined]
         return {}
 
 
+@tf.autograph.experimental.do_not_convert  # no layer needs it, and it takes seconds
 def quantization_aware(
     model: Any, calibration: NDArray[np.uint8], *, preserve_sparsity: bool = False
 ) -> Any:
