@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ class _Teller:
 
 
 def _download(platform: Platform, plan: EnvironmentPlan, to: Path, teller: _Teller) -> None:
-    if importlib.util.find_spec("pip") is None:
+    if PathFinder.find_spec("pip") is None:  # other finders may warn
         raise DependencyError(
             "fetching packages needs pip, which this Python lacks",
             hint=f"{sys.executable} -m ensurepip",
