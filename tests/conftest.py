@@ -14,11 +14,16 @@ DATA = Path(__file__).parent / "data"
 # The modules that take longest, longest first: one of them begun last keeps a worker waiting.
 LONG = (
     "test_build_resume", "test_build", "test_distribute", "test_deploy_interrupted",
-    "test_live_page", "test_coral_build", "test_deploy_updates", "test_deploy_fleet",
+    "test_live_page", "test_deploy_updates", "test_deploy_fleet",
     "test_aarch64", "test_install_installer", "test_fleet_run", "test_deploy_here", "test_runtime",
     "test_deploy_refused", "test_demo", "test_bundle", "test_cli", "test_deploy_command",
-    "test_deploy_places", "test_mobilenet", "test_bench_command", "test_bench_report",
-    "test_benchmark_peers_network", "test_bench_on_board", "test_runtimes", "test_training",
+    "test_deploy_places", "test_bench_command", "test_bench_report", "test_bench_on_board",
+    "test_runtimes", "test_benchmark_peers_network",
+)  # fmt: skip
+# Modules that take TensorFlow into their worker, last: what it loads is no concern of the others.
+LAST = (
+    "test_coral_build", "test_training", "test_mobilenet", "test_robustness_adversarial",
+    "test_explain_gradients",
 )  # fmt: skip
 
 
@@ -29,9 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest modules first where several workers share them out."""
+    """Put the longest modules first, and some last, where several workers share them out."""
     if hasattr(config, "workerinput"):
         place = {name: number for number, name in enumerate(LONG)}
+        place |= {name: len(LONG) + 1 for name in LAST}
         items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
