@@ -78,7 +78,7 @@ def figures() -> str:
             f"| `strokes`, rendered and normalized | {result['images_per_second']:,.0f} images/s, "
             f"{result['workers']} workers | `python benchmarks/strokes_throughput.py` |"
         )
-    return "\n".join([*rows, *recognition(), *runtime(), *deployment()])
+    return "\n".join([*rows, *recognition(), *runtime(), *deployment(), *measuring()])
 
 
 def recognition() -> list[str]:
@@ -182,6 +182,31 @@ def deployment() -> list[str]:
         f"| a fleet of {counts} boards on this machine, another model, in waves "
         f"| {times} s a board | {command} |",
     ]
+
+
+def measuring() -> list[str]:
+    """Give the rows about measuring itself, and about damaged digits."""
+    rows = []
+    result, command = read("repeatability"), "`make repeatability`"
+    if result:
+        ratios = [one for name, one in result["ratios"].items() if name.startswith("invoke")]
+        seconds = sorted(result["one_model_cold_s"])
+        rows += [
+            f"| `edge-hdr bench`, one model on {result['test_n']:,} test digits, from the shell "
+            f"| {seconds[len(seconds) // 2]:.1f} s | {command} |",
+            f"| the ratio of two models' median times, from one run to the next, {result['runs']} "
+            f"runs | at most {max(one['largest_step'] for one in ratios):.1%}, "
+            f"{sum(one['steps_over_5_percent'] for one in ratios)} of "
+            f"{len(ratios) * (result['runs'] - 1)} steps above 5 % | {command} |",
+        ]
+    for model in read("bench").get("data", {}).get("models", []):
+        found = model["robustness"]
+        rows.append(
+            f"| `{model['name']}`, MNIST-C's kinds of damage made by our code, n = {found['n']:,} "
+            f"each | error {found['mnist_c']['plain']:.1%}, through locate and normalize "
+            f"{found['mnist_c']['normalized']:.1%} | `edge-hdr bench --robustness 1000` |"
+        )
+    return rows
 
 
 def pixels(picture: dict[str, Any]) -> str:
