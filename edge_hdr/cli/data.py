@@ -1,4 +1,4 @@
-"""`edge-hdr data`: look at a data set, get MNIST, draw procedural digits."""
+"""`edge-hdr data`: look at a data set, get MNIST, draw procedural digits and scenes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_hdr.cli import render
+from edge_hdr.cli import data_scenes, render
 from edge_hdr.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from edge_hdr.data.dataset import Dataset
 
 app = typer.Typer(
-    help="Look at a data set, get MNIST, draw procedural digits.", no_args_is_help=True
+    help="Look at a data set, get MNIST, draw procedural digits and scenes.",
+    no_args_is_help=True,
 )
+app.command()(data_scenes.scenes)
+app.command()(data_scenes.factors)
 
 
 @app.command()

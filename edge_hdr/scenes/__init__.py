@@ -1,0 +1,1 @@
+"""Generated pictures of written numbers, as cameras see them, with exact truth."""
