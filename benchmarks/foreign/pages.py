@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from photos import edits
 
 from edge_hdr.data.sheet import write_sheet
 from edge_hdr.evaluate import wilson_interval
+from edge_hdr.photos.edits import edits
 from edge_hdr_device.camera.synthetic import REACH_PX, write_page
 from edge_hdr_device.pipeline import UNREAD, Reading
 

@@ -1,4 +1,4 @@
-"""`edge-hdr evaluate`: accuracy, calibration and footprint of any digit classifier."""
+"""`edge-hdr evaluate`: how well any digit classifier does, on digits, photos or one's own sheet."""
 
 from __future__ import annotations
 
@@ -16,13 +16,39 @@ from edge_hdr_device import released
 
 REPORT, METRICS = "report.html", "metrics.json"
 SPLITS = ("test", "validation", "all")
+OF_DATA = ("data", "data_dir", "split", "reference")
+ALIEN = {  # by kind of measurement, what has no meaning in it
+    "photos": (*OF_DATA, "sheet", "crops"),
+    "sheet": (*OF_DATA, "photos", "half", "input_range", "threads"),
+}
+NEEDS = {"half": "photos", "crops": "sheet"}
 
 
 SPLIT_HELP = "test, validation, or all: training and test, of data that no model was built from."
 
 
 def evaluate(
-    model: str = typer.Argument(..., help="A .tflite file, a build's folder or a released model."),
+    context: typer.Context,
+    model: str = typer.Argument(
+        None,
+        help="A .tflite file, a build's folder or a released model; with --photos or --sheet "
+        "by default ds-cnn-small-int8.",
+    ),
+    photos: Path | None = typer.Option(
+        None, "--photos", metavar="DIR", help="Read the photos of a folder with a labels.json."
+    ),
+    half: int = typer.Option(
+        None, "--half", min=0, max=1, help="Photos of every other source, with --photos."
+    ),
+    sheet: list[Path] | None = typer.Option(
+        None,
+        "--sheet",
+        metavar="PHOTO",
+        help="Read a photo of a page that `edge-hdr sheet` made; may be repeated.",
+    ),
+    crops: Path | None = typer.Option(
+        None, "--crops", metavar="DIR", help="Write the digits of --sheet there, a folder a class."
+    ),
     data: str = typer.Option("mnist", "--data", help="mnist, strokes, or a folder of images."),
     data_dir: Path = typer.Option(None, "--data-dir", help="Where MNIST's files lie."),
     split: str = typer.Option("test", "--split", help=SPLIT_HELP),
@@ -36,7 +62,7 @@ def evaluate(
     reference: str = typer.Option(
         None, "--reference", help="A second model to compare with on the same examples."
     ),
-    out: Path = typer.Option(None, "--out", help=f"Folder for {REPORT} and {METRICS}."),
+    out: Path = typer.Option(None, "--out", help=f"Folder for a page and {METRICS}."),
     force: bool = typer.Option(False, "--force", help="Overwrite what --out holds."),
     threads: int = typer.Option(1, "--threads", min=1, help="Threads of the interpreter."),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
@@ -45,10 +71,44 @@ def evaluate(
 
     Works for files made by `edge-hdr build` and for any TFLite classifier of 28×28 digits with a
     float or quantized input. With --reference, errors are compared pair by pair.
+
+    With --photos, whole photos are read as a device reads them, and what is missed, invented or
+    confused is counted against labels.json: a list of {"file": "page.jpg", "digits": "12/345"},
+    lines parted by "/". With --sheet, the same is done with one's own writing.
     """
+    check_together(context)
+    limits = parse_range(input_range) if input_range else None
+    if sheet:
+        from edge_hdr.cli.evaluate_sheet import evaluate_sheet
+
+        evaluate_sheet(model, sheet, crops, out, force, json)
+    elif photos is not None:
+        from edge_hdr.cli.evaluate_photos import evaluate_photos
+
+        evaluate_photos(model, photos, half, limits, threads, out, force=force, json=json)
+    else:
+        _evaluate_data(
+            model, reference, data=data, data_dir=data_dir, split=split, limits=limits,
+            threads=threads, out=out, force=force, json=json,
+        )  # fmt: skip
+
+
+def _evaluate_data(
+    model: str,
+    reference: str | None,
+    *,
+    data: str,
+    data_dir: Path | None,
+    split: str,
+    limits: tuple[float, float] | None,
+    threads: int,
+    out: Path | None,
+    force: bool,
+    json: bool,
+) -> None:
+    """Measure on a data set of single digits."""
     if split not in SPLITS:
         raise UsageError(f"--split {split}", hint=f"one of {', '.join(SPLITS)}")
-    limits = parse_range(input_range) if input_range else None
     path = released.find(model)
     other = released.find(reference) if reference else None
     if out is not None:
@@ -63,6 +123,34 @@ def evaluate(
         human=lambda: _show(metrics[0], written),
         as_json=json,
     )
+
+
+def check_together(context: typer.Context) -> None:
+    """Make sure that what was given makes sense together.
+
+    Raises:
+        UsageError: no model, or an option that the chosen kind of measurement has no use for.
+    """
+    given = {
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    for name, kind in NEEDS.items():
+        if name in given and kind not in given:
+            raise UsageError(f"{_option(name)} goes with --{kind}", hint=f"add --{kind}")
+    if "model" not in given and not given & set(ALIEN):
+        raise UsageError(
+            "Missing argument 'MODEL'", hint="name a model, as ds-cnn-small-int8, or give --photos"
+        )
+    for kind, others in ALIEN.items():
+        if kind in given and (strange := [name for name in others if name in given]):
+            first = _option(strange[0])
+            raise UsageError(f"{first} means nothing with --{kind}", hint=f"leave {first} out")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def parse_range(text: str) -> tuple[float, float]:

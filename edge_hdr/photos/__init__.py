@@ -1,0 +1,1 @@
+"""How well labelled photos are read: labels, edits, scores, and a page of every photo."""
