@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from edge_hdr.cli import (
+    adapt,
     bench,
     build,
     bundle,
@@ -23,11 +24,13 @@ from edge_hdr.cli import (
     explain,
     info,
     keygen,
+    label,
     logs,
     recognize,
     render,
     rollback,
     samples,
+    sheet,
     status,
     undeploy,
 )
@@ -50,6 +53,9 @@ app.command()(evaluate.evaluate)
 app.command()(bench.bench)
 app.command()(explain.explain)
 app.command()(info.info)
+app.command()(sheet.sheet)
+app.command()(label.label)
+app.command()(adapt.adapt)
 app.add_typer(data.app, name="data")
 app.command(rich_help_panel=BOARD)(doctor.doctor)
 app.command(rich_help_panel=BOARD)(deploy.deploy)
