@@ -39,21 +39,22 @@ class Components:
         """Give the flat indices of a component's pixels, rising."""
         return np.asarray(self.where[np.repeat(self.owner == label, self.length)], np.intp)
 
-    def typical(self, depth: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Give each label's typical depth: the mean of its pixels weighted by depth squared.
+    def typical(self, depth: NDArray[np.uint8], power: int = 2) -> NDArray[np.float64]:
+        """Give each label's typical depth: the mean of its pixels weighted by a power of depth.
 
         So a digit decides, not the long faint line that it touches.
 
         Args:
             depth: uint8 (M,), of each ink pixel.
+            power: the larger, the more the deepest pixels count.
 
         Returns:
             float64 (largest label + 1,); 0 where a label has no pixel.
         """
         real = depth.astype(np.float64)
-        squares = real * real
-        weight = np.bincount(self.owner, np.add.reduceat(squares, self.first))
-        total = np.bincount(self.owner, np.add.reduceat(squares * real, self.first))
+        powers = real * real if power == 2 else real**power
+        weight = np.bincount(self.owner, np.add.reduceat(powers, self.first))
+        total = np.bincount(self.owner, np.add.reduceat(powers * real, self.first))
         return np.asarray(total / np.maximum(weight, 1e-9), np.float64)
 
     def extents(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:

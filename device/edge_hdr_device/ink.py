@@ -14,11 +14,17 @@ BACKGROUND_PX = 160  # long side of the picture on which the background is estim
 POLARITY_PX = 640  # long side of the picture on which the polarity is found
 POLARITY_SAMPLE_PX = 320  # a grid of about so many points a side is looked at first
 POLARITY_PAPER_PX = 80  # long side of the picture of which their local median is taken
+POLARITY_REACH = 16  # the local median reaches so small a part of the long side
 CLOSE_CALL = 0.25  # skews of a sample and of all pixels were never so far apart
 BORDER_WEIGHT = 2.0  # of a tight picture's border against the skew of its differences
 SMOOTH_PX = 100  # a picture of this size or smaller is not smoothed: its strokes are thin
+BLURS = ((12.0, 7), (6.0, 5))  # deviation of the paper, of 255, and the filter's side, in px
 FLOOR = 14  # of 255: fainter than this is no ink even on noiseless paper
+EVEN_PAPER = 0.7  # of the median level: paper that is nowhere darker has the same noise all over
+MOST_NOISE = 4.0  # times as large as on paper of the median level
 NOISE_FACTOR = 5.0  # ink is at least so many standard deviations of the paper's noise deep
+NET_SHARE = 0.04  # of the picture: a component with more ink than this is a net of lines
+NET_POWER = 8  # the darkest ink in a net is what matters
 OWN_SHARE = 0.42  # of a component's own depth: where its edge is
 
 
@@ -32,12 +38,14 @@ class Ink:
         paper: uint8 (h, w), the paper's level on a small picture, after inversion if `light`.
         light: the ink is lighter than the paper (chalk, MNIST).
         noise: standard deviation of the paper in `depth`.
+        blur_px: side of the filter that was laid over a noisy picture; 0 where there was none.
     """
 
     depth: NDArray[np.uint8]
     paper: NDArray[np.uint8]
     light: bool
     noise: float
+    blur_px: int = 0
 
 
 def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -81,9 +89,9 @@ def is_light(grey: NDArray[np.uint8], coarse: NDArray[np.uint8], *, tight: bool 
         return _skew(fine, coarse, max(coarse.shape) // 4) + BORDER_WEIGHT * _dark_border(fine) > 0
     step = 1 + (max(fine.shape) - 1) // POLARITY_SAMPLE_PX
     sketch = shrink(coarse, POLARITY_PAPER_PX)
-    skew = _skew(fine[::step, ::step], sketch, max(sketch.shape) // 8)
+    skew = _skew(fine[::step, ::step], sketch, max(sketch.shape) // POLARITY_REACH)
     if abs(skew) < CLOSE_CALL:
-        skew = _skew(fine, coarse, max(coarse.shape) // 8)
+        skew = _skew(fine, coarse, max(coarse.shape) // POLARITY_REACH)
     return skew > 0
 
 
@@ -131,15 +139,25 @@ def find_ink(grey: NDArray[np.uint8], *, light: bool | None = None, tight: bool 
     if light:
         dark = np.asarray(cv2.bitwise_not(grey), np.uint8)
         coarse = shrink(dark, BACKGROUND_PX)
-    paper = paper_level(coarse)
+    paper = paper_level(coarse, shadows=not tight)
     if max(dark.shape) > SMOOTH_PX:
         dark = np.asarray(cv2.GaussianBlur(dark, (3, 3), 0), np.uint8)
     level = spread(paper, dark.shape)
     offset, noise = offset_and_noise(dark, level)
+    blur_px = _blur_against(noise) if max(dark.shape) > SMOOTH_PX else 0
+    if blur_px:
+        dark = np.asarray(cv2.GaussianBlur(dark, (blur_px, blur_px), 0), np.uint8)
+        offset, noise = offset_and_noise(dark, level)
     if abs(offset) > 1 / 64:
         paper = np.clip(paper * (1 - offset), DARKEST_PAPER, 255).astype(np.uint8)
         level = spread(paper, dark.shape)
-    return Ink(depth=depth_of(dark, level), paper=paper, light=light, noise=255 * noise)
+    depth = depth_of(dark, level)
+    return Ink(depth=depth, paper=paper, light=light, noise=255 * noise, blur_px=blur_px)
+
+
+def _blur_against(noise: float) -> int:
+    """Choose the side of the filter that a paper's noise calls for; 0 on a calm one."""
+    return next((side for limit, side in BLURS if 255 * noise > limit), 0)
 
 
 def depth_of(dark: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -176,6 +194,9 @@ def window_depth(
 
     left, top, right, bottom = (round(value * scale) for value in window)
     grey = to_grey(image[top:bottom, left:right])
+    if ink.blur_px:
+        side = round(ink.blur_px * scale) | 1
+        grey = np.asarray(cv2.GaussianBlur(grey, (side, side), 0), np.uint8)
     dark = np.asarray(cv2.bitwise_not(grey) if ink.light else grey, np.uint8)
     step = ink.paper.shape[1] / image.shape[1]
     place = np.array([[step, 0, left * step], [0, step, top * step]], np.float32)
@@ -197,8 +218,14 @@ def faint_mask(ink: Ink) -> NDArray[np.uint8]:
     """
     import cv2
 
-    limit = int(max(FLOOR, NOISE_FACTOR * ink.noise))
-    return np.asarray(cv2.threshold(ink.depth, limit, 1, cv2.THRESH_BINARY)[1], np.uint8)
+    limit = max(FLOOR, NOISE_FACTOR * ink.noise)
+    typical, darkest = float(np.median(ink.paper)), float(ink.paper.min())
+    if limit == FLOOR or darkest > EVEN_PAPER * typical:
+        return np.asarray(cv2.threshold(ink.depth, int(limit), 1, cv2.THRESH_BINARY)[1], np.uint8)
+    # The same noise is a larger share of a darker paper.
+    shares = np.clip(typical / ink.paper, 1.0, MOST_NOISE)
+    limits = spread(np.clip(limit * shares, 0, 254).astype(np.uint8), ink.depth.shape)
+    return np.asarray(ink.depth > limits).view(np.uint8)
 
 
 def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
@@ -216,7 +243,11 @@ def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
     """
     ink_of = components_of(mask)
     depth = ink.depth.ravel()[ink_of.where]
-    limit = np.floor(OWN_SHARE * ink_of.typical(depth)).astype(np.uint8)
+    typical = ink_of.typical(depth)
+    large = np.bincount(ink_of.owner, ink_of.length) > NET_SHARE * mask.size
+    if large.any():  # squared paper: digits that hang in its net are darker
+        typical[large] = ink_of.typical(depth, power=NET_POWER)[large]
+    limit = np.floor(OWN_SHARE * typical).astype(np.uint8)
     sharp = np.zeros(mask.shape, np.uint8)
     sharp.ravel()[ink_of.where] = depth > ink_of.per_pixel(limit)
     return sharp

@@ -11,7 +11,11 @@ FLAT_LEVEL = 200.0  # of paper once the light's fall is divided out
 LEAST_FALL = 0.08  # a smaller change of light over the picture is left to the closing
 PLANE_SAMPLE_PX = 40  # a grid of about so many points a side is enough to fit a plane
 CLOSE_SHARE = 0.3  # of the long side: ink strokes are narrower than this
+SHADOW_SHARE = 0.11  # of the long side: a darker area that is wider is no stroke
+SHADOW_DEPTH = 0.12  # of the smooth level: what the paper may be away from it
+SHADOW_AREA = 0.01  # of the picture: where so much of it is further away, there is a shadow
 DARKEST_PAPER = 24  # darker backgrounds count as this, or their noise would look like ink
+LEAST_BEYOND = 1 / 16  # of the pixels: fewer on the far side of the mode are edges, not noise
 NOISE_SAMPLE_PX = 400  # a grid of about so many points a side is enough to measure the noise
 
 
@@ -23,7 +27,7 @@ def spread(paper: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8
     return np.asarray(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def paper_level(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def paper_level(small: NDArray[np.uint8], *, shadows: bool = False) -> NDArray[np.uint8]:
     """Estimate the paper's level: dark strokes closed, then the mean of what is not ink.
 
     The light's fall over the picture is divided out before, because a closing takes the darker
@@ -41,7 +45,33 @@ def paper_level(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
     weight = cv2.blur(bare, (side, side))
     level = cv2.blur(bare * flat, (side, side)) / np.maximum(weight, 1e-3)
     level = np.where(weight > 0.02, level, closed) * (plane / FLAT_LEVEL)
+    if shadows:
+        level = _shaded(small, level)
     return np.asarray(np.clip(np.rint(level), DARKEST_PAPER, 255), np.uint8)
+
+
+def _shaded(small: NDArray[np.uint8], level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Follow shadows with an edge, pools of light and other changes too steep for the level.
+
+    Args:
+        small: uint8 (h, w).
+        level: float64 (h, w), the paper's smooth level.
+
+    Returns:
+        float64 (h, w), the same array where the paper is nowhere far from it.
+    """
+    import cv2
+
+    side = round(SHADOW_SHARE * max(small.shape)) | 1
+    half = np.ones((side // 2, side // 2), np.uint8)
+    glance = cv2.morphologyEx(small[::2, ::2], cv2.MORPH_CLOSE, half)
+    away = np.abs(glance - level[::2, ::2]) > SHADOW_DEPTH * level[::2, ::2]
+    if np.count_nonzero(away) < SHADOW_AREA * away.size:
+        return level
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    closed = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, kernel)
+    # Enlarged, the level falls too late at a shadow's edge, and the edge would be ink.
+    return np.asarray(np.minimum(closed, cv2.blur(closed, (5, 5))), np.float64)
 
 
 def _plane(small: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -103,7 +133,7 @@ def offset_and_noise(dark: NDArray[np.uint8], level: NDArray[np.uint8]) -> tuple
     smooth = np.convolve(counts, (1, 2, 3, 4, 3, 2, 1), "same")
     mode = int(smooth.argmax())
     beyond = np.cumsum(counts[:mode])
-    if mode == 0 or beyond[-1] < dark[::step, ::step].size / 50:
+    if mode == 0 or beyond[-1] < LEAST_BEYOND * dark[::step, ::step].size:
         return (mode + 0.5) / 256 - 0.5, 0.0
     middle = float(np.interp(beyond[-1] / 2, beyond, np.arange(mode)))
     return (mode + 0.5) / 256 - 0.5, (mode - middle) / 256 / 0.6745

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
 from edge_hdr_device.ink import Ink
+from edge_hdr_device.strikes import without_strikes
 
 MAX_PIECES = 1500  # the largest by area; a page with more is texture
 MIN_HEIGHT_PX = 8  # a digit on the working picture
@@ -19,6 +20,13 @@ FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and sha
 HEIGHT_RANGE = (0.38, 2.6)  # of the typical height
 MAX_ASPECT = 1.9  # width to height: beyond it stand dashes and words
 JOINED_HEIGHT = 1.35  # of the typical height: what two joined pieces may reach
+BAR_ASPECT = 2.5  # width to height: beyond it a piece is a bar
+BAR_WIDTH = 1.2  # of the typical height: a longer bar belongs to no digit
+BAR_OVERLAP = 0.3  # of the bar's height: what of it may reach into the digit above
+FRAGMENT_HEIGHT = 0.7  # of the typical height: a lower piece may be a part of a digit beside it
+FRAGMENT_GAP = 0.03  # of the typical height: how far apart their boxes may be
+FRAGMENT_UNION = 1.15  # of the typical height: what both may reach
+FRAGMENT_BREADTH = 0.8  # of the typical height: how wide both may be
 JOIN_GAP = 0.25  # of the typical height: how far apart, one above the other, they may be
 
 
@@ -55,6 +63,11 @@ class Pieces:
         """Give each piece's height in px."""
         return self.boxes[:, 3] - self.boxes[:, 1]
 
+    @property
+    def ink(self) -> NDArray[np.float64]:
+        """Give each piece's weight among others: bold writing counts for more than faint."""
+        return self.area * np.square(self.level)
+
     def take(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Pieces:
         """Give the pieces of an index or a boolean mask."""
         return Pieces(
@@ -68,12 +81,16 @@ class Pieces:
 
 
 def measure(mask: NDArray[np.uint8], ink: Ink) -> Pieces:
-    """Measure the connected pieces of a mask uint8 (H, W), 1 on ink."""
+    """Measure the pieces of a mask uint8 (H, W), 1 on ink, freed of lines that tie them."""
     components = components_of(mask)
+    ids, boxes, area = components.extents()
+    freed = without_strikes(mask, boxes, components.labels)
+    if freed is not mask:
+        components = components_of(freed)
+        ids, boxes, area = components.extents()
     labels = components.labels
     level = components.typical(ink.depth.ravel()[components.where])
     border = np.concatenate((labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]))
-    ids, boxes, area = components.extents()
     touch = np.bincount(border, minlength=len(level))
     pieces = Pieces(labels, ids, boxes, area, level[ids], touch[ids].astype(np.float64))
     if len(pieces) > MAX_PIECES:
@@ -97,7 +114,7 @@ def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT
     pieces = pieces.take(~_at_frame(pieces))
     if not len(pieces):
         return pieces
-    typical = weighted_median(pieces.level, pieces.area)
+    typical = weighted_median(pieces.level, pieces.ink)
     if typical < TEXTURE_FACTOR * noise:
         return pieces.take(np.zeros(len(pieces), bool))
     return pieces.take(pieces.level >= FAINT_SHARE * typical)
@@ -112,7 +129,7 @@ def join(pieces: Pieces) -> list[NDArray[np.intp]]:
     """
     if not len(pieces):
         return []
-    typical = weighted_median(pieces.height, pieces.area)
+    typical = weighted_median(pieces.height, pieces.ink)
     groups = _unite(len(pieces), _pairs(pieces, typical))
     like = _like_a_digit(union_boxes(pieces, groups), typical)
     return [rows for rows, wanted in zip(groups, like, strict=True) if wanted]
@@ -193,7 +210,18 @@ def _pairs(pieces: Pieces, typical: float) -> NDArray[np.intp]:
     limit = np.maximum(typical, np.maximum(height, height.T))
     near = (gap <= JOIN_GAP * limit) & (overlap >= 0.3 * np.minimum(width, width.T))
     abreast = (lower >= 0.6 * limit) & (-gap > 0.5 * lower)
-    return np.argwhere(np.triu(near & ~abreast & (union <= JOINED_HEIGHT * limit), 1))
+    # Below a digit a bar is an underline; above, a 5's top. One that is longer is neither.
+    bar = width > BAR_ASPECT * height
+    line = bar & (width > BAR_WIDTH * typical)
+    under = bar & (top >= bottom.T - BAR_OVERLAP * lower)
+    apart = under | under.T | line | line.T
+    fits = ~abreast & ~apart & (union <= JOINED_HEIGHT * limit)
+    # A fragment beside the rest of its digit: a 4 whose strokes do not meet.
+    breadth = np.maximum(right, right.T) - np.minimum(left, left.T)
+    beside = (overlap >= -FRAGMENT_GAP * typical) & (-gap >= 0.3 * lower)
+    fragment = (lower < FRAGMENT_HEIGHT * typical) & (union < FRAGMENT_UNION * typical)
+    beside &= fragment & (breadth < FRAGMENT_BREADTH * typical)
+    return np.argwhere(np.triu(fits & (near | beside), 1))
 
 
 def _unite(count: int, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.classifier import Predictions
-from edge_hdr_device.locate import Region, locate
-from edge_hdr_device.normalize import SIDE_PX, normalize
+from edge_hdr_device.judge import candidates, surest
+from edge_hdr_device.locate import locate
+from edge_hdr_device.region import Region
+from edge_hdr_device.touching import cuts
+from edge_hdr_device.whole import whole
 
 UNREAD = "?"  # stands in a line of text for a digit that was located and rejected
 
@@ -82,6 +85,8 @@ class Reading:
         locate_ms: time of locating and cropping.
         normalize_ms: time of normalizing.
         classify_ms: time of classifying, one batch.
+        rows: of each digit, its row in the batch that was classified, which holds the other ways
+            to read the picture too.
     """
 
     lines: tuple[str, ...]
@@ -91,6 +96,7 @@ class Reading:
     locate_ms: float
     normalize_ms: float
     classify_ms: float
+    rows: tuple[int, ...] = ()
 
     @property
     def total_ms(self) -> float:
@@ -126,15 +132,15 @@ class Reader:
             image: uint8 (H, W) grey or (H, W, 3) BGR, ink darker or lighter than the paper.
         """
         start = time.perf_counter()
-        regions = locate(image)
+        ways = [[(region,), *cuts(region)] for region in locate(image, wide=True)]
+        alone = whole(image)
         located = time.perf_counter()
-        crops = np.zeros((len(regions), SIDE_PX, SIDE_PX), np.uint8)
-        for index, region in enumerate(regions):
-            crops[index] = normalize(region.ink)
+        batch = candidates(ways, alone)
         normalized = time.perf_counter()
-        predictions = self._classifier.predict(crops)
+        predictions = self._classifier.predict(batch.crops)
+        chosen = surest(batch, predictions)
         classified = time.perf_counter()
-        digits = _digits(regions, predictions, self._classifier.labels)
+        digits = _digits(chosen, predictions, self._classifier.labels)
         return Reading(
             lines=text_lines(digits),
             digits=digits,
@@ -143,21 +149,23 @@ class Reader:
             locate_ms=1e3 * (located - start),
             normalize_ms=1e3 * (normalized - located),
             classify_ms=1e3 * (classified - normalized),
+            rows=tuple(row for _, row in chosen),
         )
 
 
 def _digits(
-    regions: list[Region], predictions: Predictions, labels: tuple[str, ...]
+    chosen: list[tuple[Region, int]], predictions: Predictions, labels: tuple[str, ...]
 ) -> tuple[Digit, ...]:
+    """Give each chosen region, with its row of the predictions, as a digit."""
     return tuple(
         Digit(
-            label=labels[int(predictions.labels[index])],
-            confidence=float(predictions.confidences[index]),
+            label=labels[int(predictions.labels[row])],
+            confidence=float(predictions.confidences[row]),
             box=region.box,
-            reason="" if predictions.accepted[index] else "low confidence",
+            reason="" if predictions.accepted[row] else "low confidence",
             line=region.line,
         )
-        for index, region in enumerate(regions)
+        for region, row in chosen
     )
 
 

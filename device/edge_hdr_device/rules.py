@@ -11,7 +11,7 @@ from edge_hdr_device.components import components_of
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
 RULE_RUN_SHARE = 1 / 50  # of the side: a straight run of this length may belong to a ruled line
-RULE_THICK_SHARE = 0.01  # of the side: a ruled line is at most so thick
+RULE_THICK_SHARE = 0.02  # of the side: a ruled line is at most so thick
 RULE_SPAN_SHARE = 0.4  # of the side: a ruled line spans at least this
 
 

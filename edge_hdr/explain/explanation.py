@@ -115,7 +115,9 @@ def find_cases(
     answer = witness.answer
     if answer is None:
         return reading, ()
-    seen = zip(reading.digits, witness.crops, answer.logits, answer.labels.tolist(), strict=True)
+    rows = np.array(reading.rows, np.intp)
+    crops, logits_of, labels = witness.crops[rows], answer.logits[rows], answer.labels[rows]
+    seen = zip(reading.digits, crops, logits_of, labels.tolist(), strict=True)
     return reading, tuple(
         Case(number, digit, _around(image, digit.box), crop, logits, label)
         for number, (digit, crop, logits, label) in enumerate(seen, start=1)

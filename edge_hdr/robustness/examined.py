@@ -38,7 +38,8 @@ class Examined:
 
     def wrong_seen(self, seen: Seen, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which pictures a device misreads, bool (N,); one without a find is misread."""
-        return np.asarray(self.wrong(seen.images, labels) | (seen.found == 0), np.bool_)
+        chosen, confidences = self._read(seen)
+        return np.asarray((chosen != labels) | (confidences < 0), np.bool_)
 
     def confidences(self, images: Images) -> NDArray[np.float32]:
         """Give the probability of the most probable class of each image, float32 (N,)."""
@@ -47,8 +48,28 @@ class Examined:
 
     def confidences_seen(self, seen: Seen) -> NDArray[np.float32]:
         """Give a device's confidence in each picture, float32 (N,); −1 where nothing was found."""
-        found = seen.found > 0
-        return np.where(found, self.confidences(seen.images), np.float32(-1)).astype(np.float32)
+        return self._read(seen)[1]
+
+    def _read(self, seen: Seen) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Read pictures as a device does: classes int64 (N,) and confidences float32 (N,).
+
+        A picture is read as a whole where the model is at least as sure of that as of what was
+        located in it.
+        """
+        classes, confidences = self._classify(seen.images, seen.found > 0)
+        if seen.whole is None or seen.has_whole is None:
+            return classes, confidences
+        second = self._classify(seen.whole, seen.has_whole)
+        better = seen.has_whole & (second[1] >= confidences)
+        return np.where(better, second[0], classes), np.where(better, second[1], confidences)
+
+    def _classify(
+        self, images: Images, there: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Give classes and confidences, −1 where there is nothing to classify."""
+        logits = as_logits(self.logits_of(images))
+        sure = softmax(logits / np.float32(self.temperature)).max(axis=1)
+        return logits.argmax(axis=1), np.where(there, sure, -1).astype(np.float32)
 
 
 class Errors:

@@ -1,17 +1,19 @@
-"""Letters that look like no digit, as allographs that hands write like digits."""
+"""Letters that look like no digit, as allographs that hands write like digits.
+
+Models are measured with them, so none of them is drawn for training: see
+`edge_hdr.exposure.letters`.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 
-import numpy as np
-
-from edge_hdr.data.allographs import Allograph, parse, path_matrix
+from edge_hdr.data.allographs import Allograph
+from edge_hdr.data.written import shape
 
 ASPECT = 0.75  # width to height
 # In the notation of `edge_hdr/data/allographs.txt`. Left out are C D G I J L O Q S Y Z and B, which
-# people write like 0 0 6 1 1 1 0 9 5 4 2 and 8.
+# people write like 0 0 6 1 1 1 0 9 5 4 2 and 8, and X, which the scenes have as a sign of times.
 SHAPES = {
     "A": "0 100, 50 0!, 100 100 | 20 62, 80 62",
     "E": "95 0, 5 0!, 5 100!, 95 100 | 5 50, 80 50",
@@ -26,7 +28,6 @@ SHAPES = {
     "U": "5 0, 5 60, 25 96, 50 100, 75 96, 95 60, 95 0",
     "V": "0 0, 50 100!, 100 0",
     "W": "0 0, 25 100!, 50 30!, 75 100!, 100 0",
-    "X": "0 0, 100 100 | 100 0, 0 100",
     "h": "10 0, 10 100!, 14 64, 45 46, 80 56, 86 100",
     "k": "10 0, 10 100 | 80 40, 12 72!, 90 100",
     "m": "0 30, 4 100!, 8 46, 28 30, 46 48, 48 100!, 52 46, 74 30, 94 48, 98 100",
@@ -37,19 +38,4 @@ SHAPES = {
 @cache
 def letters() -> tuple[Allograph, ...]:
     """Give the letters, prepared once for the life of the process."""
-    return tuple(_prepare(name, text) for name, text in SHAPES.items())
-
-
-def _prepare(name: str, text: str) -> Allograph:
-    strokes = [((points - 50) * (ASPECT / 100, 0.01), corners) for points, corners in parse(text)]
-    ends = np.cumsum([0, *(len(points) for points, _ in strokes)]).tolist()
-    paths = tuple(path_matrix(points, corners) for points, corners in strokes)
-    return Allograph(
-        name=name,
-        weight=1.0,
-        poses=np.concatenate([points for points, _ in strokes])[None],
-        strokes=tuple(slice(*pair) for pair in pairwise(ends)),
-        sharp=paths,
-        quick=paths,
-        fineness=1.0,
-    )
+    return tuple(shape(name, text, aspect=ASPECT) for name, text in SHAPES.items())

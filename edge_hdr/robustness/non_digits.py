@@ -12,17 +12,15 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr.data.allographs import Allograph, path_matrix
-from edge_hdr.data.hand import draw_hands, trace
-from edge_hdr.data.render import draw_ink, rasterize
-from edge_hdr.data.strokes import Glyph, Stroke, make_split
+from edge_hdr.data.allographs import Allograph
+from edge_hdr.data.strokes import make_split
+from edge_hdr.data.written import of_strokes, write
 from edge_hdr.errors import UsageError, nearest
 from edge_hdr.robustness.letters import letters as known_letters
 
 Images = NDArray[np.uint8]
 Random = np.random.Generator
 
-HEIGHT_PX = 80  # of the drawing that `normalize` reduces to 20 px
 TURNS = (8, 16)  # points that a scribble passes through
 BOX_PX = (40, 120)  # sides of a piece of texture
 WAVES = 3  # of which a texture is made
@@ -35,13 +33,13 @@ def letters(count: int, rng: Random) -> Images:
     images = np.zeros((count, 28, 28), np.uint8)
     for kind, letter in enumerate(known_letters()):
         index = np.flatnonzero(choice == kind)
-        images[index] = _written(letter, len(index), rng)
+        images[index] = write(letter, len(index), rng)
     return images
 
 
 def scribbles(count: int, rng: Random) -> Images:
     """Scribble through points drawn at random, a pen that is never lifted."""
-    return _stacked([_written(_scribble(rng), 1, rng)[0] for _ in range(count)])
+    return _stacked([write(_scribble(rng), 1, rng)[0] for _ in range(count)])
 
 
 def texture(count: int, rng: Random) -> Images:
@@ -103,33 +101,10 @@ def _stacked(images: list[Images]) -> Images:
     return np.stack(images) if images else np.zeros((0, 28, 28), np.uint8)
 
 
-def _written(shape: Allograph, count: int, rng: Random) -> Images:
-    """Write a shape with `count` hands, lay down ink, normalize; uint8 (count, 28, 28)."""
-    from edge_hdr_device.normalize import normalize
-
-    traced = trace(shape, draw_hands(rng, count), rng) if count else []
-    images = np.zeros((count, 28, 28), np.uint8)
-    for index in range(count):
-        strokes = tuple(Stroke(points[index], widths[index]) for points, widths in traced)
-        glyph = Glyph(digit=-1, allograph=shape.name, strokes=strokes)
-        ink = rasterize(glyph, height_px=HEIGHT_PX, oversample=1, ink=draw_ink(rng), rng=rng)
-        images[index] = normalize(ink)
-    return images
-
-
 def _scribble(rng: Random) -> Allograph:
     points = rng.uniform(-0.5, 0.5, (int(rng.integers(*TURNS)), 2))
     corners = np.flatnonzero(rng.random(len(points)) < 0.3).tolist()
-    path = path_matrix(points, corners)
-    return Allograph(
-        name="scribble",
-        weight=1.0,
-        poses=points[None],
-        strokes=(slice(0, len(points)),),
-        sharp=(path,),
-        quick=(path,),
-        fineness=0.5,
-    )
+    return of_strokes("scribble", [(points, corners)], fineness=0.5)
 
 
 def _textured(rng: Random) -> Images:

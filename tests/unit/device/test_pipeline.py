@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,27 @@ def test_lines_are_read_in_order_in_one_batch() -> None:
     assert classifier.batches == [4]
     assert [digit.label for digit in reading.digits] == ["0", "1", "1", "0"]
     assert all(digit.accepted for digit in reading.digits)
+
+
+class Narrow(ByWidth):
+    """Be sure of what is narrower than high."""
+
+    def predict(self, images: NDArray[np.uint8]) -> Predictions:
+        called = super().predict(images)
+        wide = np.array([(image.max(axis=0) > 0).sum() > 16 for image in images], bool)
+        sure = np.where(wide, 0.5, 0.99).astype(np.float32)
+        return replace(called, confidences=sure, accepted=sure >= self.threshold)
+
+
+def test_touching_digits_are_read_apart_in_the_same_batch() -> None:
+    image = paper()
+    zero(image, 200, 150, 100)
+    zero(image, 258, 150, 100)
+    classifier = Narrow()
+    reading = Reader(classifier).read(image)
+    assert reading.lines == ("00",)
+    assert len(classifier.batches) == 1
+    assert reading.digits[0].box[0] < reading.digits[1].box[0]
 
 
 def test_a_rejected_digit_keeps_its_place_and_its_guess() -> None:
@@ -125,3 +147,16 @@ def test_an_unknown_format_is_refused() -> None:
     assert encode(annotate(paper(), reading_of(paper())), ".png").startswith(b"\x89PNG")
     with pytest.raises(ImageError, match=r"cannot write pictures as '\.xyz'"):
         encode(paper(), ".xyz")
+
+
+def test_a_reading_names_what_of_the_batch_each_digit_was() -> None:
+    image = paper()
+    one(image, 100, 150, 100)
+    zero(image, 200, 150, 100)
+    zero(image, 258, 150, 100)
+    classifier = Narrow()
+    reading = Reader(classifier).read(image)
+    assert reading.lines == ("100",)
+    assert len(set(reading.rows)) == 3
+    assert max(reading.rows) < classifier.batches[0]
+    assert len(reading.rows) < classifier.batches[0]  # the pair as one digit, and other cuts
