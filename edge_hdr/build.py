@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_hdr import __version__
+from edge_hdr.build_data import Material, expose, read
 from edge_hdr.build_folder import (
     EDGE_TPU,
     FLOAT,
@@ -22,7 +23,6 @@ from edge_hdr.build_folder import (
 )
 from edge_hdr.config import BuildConfig
 from edge_hdr.coral import Outcome, for_coral
-from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.errors import CheckFailedError
 from edge_hdr.progress import Clock, Reporter
 from edge_hdr.provenance import changed, versions
@@ -103,8 +103,10 @@ def _build(
     cluster = prepare(config.seed, distribute=config.distribute, replicas=config.replicas)
     clock = Clock(reporter)
     with clock.step("data"):
-        data = _read(config, data_dir, strict, reporter)
+        data = read(config, data_dir, strict=strict, reporter=reporter)
         record(out, config, data.facts["sha256"], write=cluster.chief)
+    with clock.step("exposure"):
+        data = expose(config, data, reporter, judged=cluster.chief)
     trained = _train(config, cluster, data, out, clock)
     if not cluster.chief:
         return BuildResult(out, None, {"history": trained.history})
@@ -115,7 +117,7 @@ def _build(
         from edge_hdr.verify import Candidate, verify
 
         candidate = Candidate(manifest, flatbuffer, reference)
-        verdict = verify(candidate, data.dataset, data.validation, config)
+        verdict = verify(candidate, data.dataset, data.validation, config, data.scenes)
     coral = _for_target(config, flatbuffer, verdict.manifest, clock)
     metrics = {
         "schema": 1,
@@ -136,48 +138,6 @@ def _build(
 
 
 @dataclass(frozen=True)
-class _Data:
-    """A data set, its training split parted for validation, and what a manifest says of it."""
-
-    dataset: Dataset
-    train: Split
-    validation: Split
-    facts: dict[str, Any]
-
-
-def _read(config: BuildConfig, data_dir: Path | None, strict: bool, reporter: Reporter) -> _Data:
-    from edge_hdr.data.load import load
-    from edge_hdr.data.splits import hold_out_validation, subset
-
-    dataset = load(
-        config.data,
-        data_dir=data_dir,
-        seed=config.seed,
-        strict=strict,
-        progress=reporter.bytes_done,
-        strokes_train=config.strokes_train,
-    )
-    for warning in dataset.warnings:
-        reporter.warn(warning)
-    train, validation = hold_out_validation(
-        dataset.train, wanted=config.validation, classes=len(dataset.classes), seed=config.seed
-    )
-    if config.limit and config.limit < len(train):
-        train = subset(train, config.limit, seed=config.seed)
-    facts = {
-        "name": dataset.name,
-        "source": dataset.source,
-        "sha256": dataset.train.sha256(),
-        "train_n": len(train),
-        "validation_n": len(validation),
-        "test_n": len(dataset.test),
-        "test_name": dataset.test_name,
-        "warnings": list(dataset.warnings),
-    }
-    return _Data(dataset, train, validation, facts)
-
-
-@dataclass(frozen=True)
 class _Trained:
     """Keras models: the float reference and the one to export; what the phases left behind."""
 
@@ -187,7 +147,9 @@ class _Trained:
     history: list[dict[str, Any]]
 
 
-def _train(config: BuildConfig, cluster: Cluster, data: _Data, out: Path, clock: Clock) -> _Trained:
+def _train(
+    config: BuildConfig, cluster: Cluster, data: Material, out: Path, clock: Clock
+) -> _Trained:
     from edge_hdr.checkpoint import CheckpointStore
     from edge_hdr.training_phases import Phases, load_teacher
 
@@ -201,6 +163,7 @@ def _train(config: BuildConfig, cluster: Cluster, data: _Data, out: Path, clock:
         store=CheckpointStore(folder),
         progress=clock.reporter,
         strategy=cluster.strategy,
+        exposure=data.exposure if data.is_exposed else None,
         teacher=load_teacher(Path(config.teacher), classes) if config.teacher else None,
     )
     with clock.step("float"):
@@ -225,7 +188,7 @@ def _export(config: BuildConfig, trained: _Trained) -> tuple[bytes, bytes]:
     return plain, export(model, variant, trained.representative, target=config.target)
 
 
-def _manifest(config: BuildConfig, data: _Data, flatbuffer: bytes, command: str) -> Manifest:
+def _manifest(config: BuildConfig, data: Material, flatbuffer: bytes, command: str) -> Manifest:
     """Give all of the manifest that is known before the file is measured."""
     classifier = Classifier(flatbuffer, classes=len(data.dataset.classes))
     return Manifest(

@@ -19,10 +19,16 @@ PREFIX = "EDGE_HDR_BUILD_"
 ALIASES = {"arch": "architecture"}  # the flag's name, which people also write into the file
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"epochs": 6, "prune_epochs": 2, "qat_epochs": 2, "strokes_train": 40_000},
+    "quick": {
+        "epochs": 6, "prune_epochs": 2, "qat_epochs": 2, "strokes_train": 40_000,
+        "exposure": 4_000, "outliers": 4_000,
+    },
     "default": {},
-    "release": {"epochs": 150, "prune_epochs": 30, "qat_epochs": 20},
-}
+    "release": {
+        "epochs": 45, "prune_epochs": 10, "qat_epochs": 8,
+        "exposure": 60_000, "outliers": 40_000,
+    },
+}  # fmt: skip
 CHOICES = {
     "quantize": ("float32", "float16", "dynamic", "int8-ptq", "int8"),
     "optimizer": ("sgd", "adam"),
@@ -65,6 +71,13 @@ class BuildConfig:
         stroke: largest share of a dilation or erosion.
         elastic_px: elastic displacement; 0 is off.
         clean_share: share of examples left as they are.
+        exposure: digits found again in generated scenes, at most as many as are trained on; 0
+            is none. Only where the classes are the digits 0 to 9, as the next.
+        outliers: pictures that show no digit and are to be doubted, bounded likewise; 0 is none.
+        exposure_share: of an epoch's examples that are such digits.
+        outlier_share: of an epoch's examples that show no digit.
+        outlier_weight: of their loss beside that of digits.
+        degrade: share of an epoch's examples that are damaged, see `training_degrade`.
         start: folder of an earlier build whose float weights are begun from, or imagenet for
             mobilenet-v2; empty begins from random ones.
         teacher: folder of an earlier build that is distilled; empty is none.
@@ -75,7 +88,8 @@ class BuildConfig:
         strokes_train: digits made for `--data strokes`.
         seed: of everything.
         max_error_ratio: the check of int8 against float; 0 is off.
-        selective_accuracy: what the rejection threshold must reach on validation.
+        selective_accuracy: share of right ones among what the rejection threshold accepts, on
+            validation; an accepted non-digit is a wrong one.
         distribute: none, mirrored or multiworker.
         replicas: of `mirrored` on a machine without GPUs; 0 is every GPU, or one.
     """
@@ -105,6 +119,12 @@ class BuildConfig:
     stroke: float = 0.35
     elastic_px: float = 0.0
     clean_share: float = 0.3
+    exposure: int = 24_000
+    outliers: int = 16_000
+    exposure_share: float = 0.4
+    outlier_share: float = 0.2
+    outlier_weight: float = 1.0
+    degrade: float = 0.3
     start: str = ""
     teacher: str = ""
     distill: float = 0.5
@@ -114,7 +134,7 @@ class BuildConfig:
     strokes_train: int = 60_000
     seed: int = 0
     max_error_ratio: float = 1.2
-    selective_accuracy: float = 0.999
+    selective_accuracy: float = 0.995
     distribute: str = "none"
     replicas: int = 0
 
@@ -250,7 +270,8 @@ def _check(config: BuildConfig) -> None:
     at_least = {
         "epochs": 1, "prune_epochs": 1, "qat_epochs": 1, "batch_size": 1, "validation": 1,
         "plain_epochs": 0, "patience": 0, "limit": 0, "replicas": 0, "max_error_ratio": 0,
-        "seed": 0, "weight_decay": 0, "strokes_train": 100,
+        "seed": 0, "weight_decay": 0, "strokes_train": 100, "exposure": 0, "outliers": 0,
+        "outlier_weight": 0,
     }  # fmt: skip
     for key, least in at_least.items():
         if getattr(config, key) < least:
@@ -260,10 +281,12 @@ def _check(config: BuildConfig) -> None:
     if not 0 < config.learning_rate < math.inf:
         raise ConfigError(f"learning_rate = {config.learning_rate}", hint="give more than 0")
     shares = {f"sparsity of {name}": share for name, share in config.sparsity.items()}
-    for key in ("ema", "label_smoothing", "clean_share", "distill", "stroke"):
+    whole = {"clean_share", "distill", "stroke", "degrade", "selective_accuracy"}
+    for key in ("ema", "label_smoothing", "exposure_share", "outlier_share", *sorted(whole)):
         shares[key] = getattr(config, key)
+    shares["exposure_share + outlier_share"] = config.exposure_share + config.outlier_share
     for key, share in shares.items():
-        if not 0 <= share < 1 and not (key in {"clean_share", "distill", "stroke"} and share == 1):
+        if not 0 <= share < 1 and not (key in whole and share == 1):
             raise ConfigError(
                 f"{key} = {share} is no share", hint="give a number from 0 to below 1"
             )

@@ -26,7 +26,7 @@ class Reporter(Progress, Protocol):
     """What a build tells while it works: `Progress` and the steps around it."""
 
     def step_begins(self, name: str) -> None:
-        """Tell that a step begins: data, float, prune, qat, export, verify, coral, report."""
+        """Tell that a step begins: data, exposure, float, …, verify, coral, report."""
 
     def warn(self, message: str) -> None:
         """Tell something that the report repeats, as a fallback to other data."""

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from edge_hdr.checkpoint import Checkpoint, CheckpointStore
 from edge_hdr.data.dataset import Split
 from edge_hdr.errors import CheckFailedError
+from edge_hdr.exposure.material import Exposure
 from edge_hdr.interruption import interruptions_held
 from edge_hdr.progress import Progress
 from edge_hdr.training_input import evaluation_batches, training_batches
+from edge_hdr.training_loss import loss_of
 from edge_hdr.training_recipe import Recipe, make_optimizer, rate_at
 
 
@@ -28,6 +30,7 @@ def fit(
     *,
     store: CheckpointStore,
     progress: Progress,
+    exposure: Exposure | None = None,
     teacher: Any = None,
     settle: Callable[[Any], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -44,7 +47,8 @@ def fit(
         validation: what the history reports, and all that early stopping looks at.
         store: where the checkpoint of each epoch goes.
         progress: is told of each step and epoch.
-        teacher: Keras model whose logits are distilled.
+        exposure: what is mixed into every epoch, see `training_input`; None is nothing.
+        teacher: Keras model whose logits are distilled, of digits alone.
         settle: is called with the model when other weights were put in place, as pruning needs it.
 
     Returns:
@@ -56,7 +60,7 @@ def fit(
         CheckFailedError: the loss is no longer a finite number.
         StorageError: a checkpoint cannot be written; the one before is still there.
     """
-    run = _Run(model, recipe, train, validation, store, progress, teacher, settle)
+    run = _Run(model, recipe, train, validation, store, progress, exposure, teacher, settle)
     with interruptions_held() as run.check_interruption:
         return run.run()
 
@@ -72,11 +76,12 @@ class _Run:
         validation: Split,
         store: CheckpointStore,
         progress: Progress,
+        exposure: Exposure | None,
         teacher: Any,
         settle: Callable[[Any], None] | None,
     ) -> None:
         self.model, self.recipe, self.store = model, recipe, store
-        self.train, self.validation = train, validation
+        self.train, self.validation, self.exposure = train, validation, exposure
         self.progress, self.teacher, self.settle = progress, teacher, settle
         self.strategy = tf.distribute.get_strategy()
         self.steps = len(train) // recipe.batch_size or 1
@@ -108,7 +113,9 @@ class _Run:
                 step = self._make_step()
             augmentation = recipe.augmentation if epoch < plain_from else None
             if batches is None or augmentation is not drawn:
-                batches = iter(training_batches(self.train, recipe, epoch, augmentation))
+                batches = iter(
+                    training_batches(self.train, recipe, epoch, augmentation, self.exposure)
+                )
                 drawn = augmentation
             self._epoch(epoch, step, batches)
         _set_norm_trainable(self.model, True)
@@ -148,7 +155,7 @@ class _Run:
 
         def replica(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                loss = self._loss(images, labels)
+                loss = loss_of(self.model, images, labels, self.recipe, self.teacher)
             gradients = tape.gradient(loss, weights)
             gradients = [
                 slope + self.recipe.weight_decay * weight / self.strategy.num_replicas_in_sync
@@ -170,21 +177,6 @@ class _Run:
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
         return cast("Callable[..., tf.Tensor]", step)
-
-    def _loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Give this replica's share of the mean loss over the global batch."""
-        recipe = self.recipe
-        logits = self.model(images, training=True)
-        classes = logits.shape[-1]
-        smooth = recipe.label_smoothing
-        target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
-        losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
-        if self.teacher is not None and recipe.distill > 0:
-            heat = recipe.distill_temperature
-            soft = tf.nn.softmax(self.teacher(images, training=False) / heat)
-            taught = tf.nn.softmax_cross_entropy_with_logits(soft, logits / heat) * heat**2
-            losses = (1 - recipe.distill) * losses + recipe.distill * taught
-        return tf.reduce_sum(losses) / recipe.batch_size
 
     def _validate(self) -> tuple[float, float]:
         """Give loss and accuracy of the averaged weights on the validation split."""

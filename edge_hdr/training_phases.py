@@ -17,9 +17,10 @@ from edge_hdr.checkpoint import CheckpointStore
 from edge_hdr.compress import prune, quantize
 from edge_hdr.config import IMAGENET, BuildConfig
 from edge_hdr.data.augment import Augmentation
-from edge_hdr.data.dataset import Split
+from edge_hdr.data.dataset import Split, joined
 from edge_hdr.data.splits import subset
 from edge_hdr.errors import ConfigError
+from edge_hdr.exposure.material import Exposure
 from edge_hdr.progress import Progress
 from edge_hdr.training import fit, values_of
 from edge_hdr.training_recipe import Recipe
@@ -40,6 +41,7 @@ class Phases:
         store: of the checkpoints.
         progress: is told of all steps.
         strategy: tf.distribute strategy.
+        exposure: what is mixed into the training examples, or None.
         teacher: Keras model to distil, or None.
         history: rows of all phases so far.
     """
@@ -51,6 +53,7 @@ class Phases:
     store: CheckpointStore
     progress: Progress
     strategy: Any
+    exposure: Exposure | None = None
     teacher: Any = None
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -84,8 +87,9 @@ class Phases:
 
     def representative(self) -> Any:
         """Draw training images uint8 (N, 28, 28) that stand for all, stratified and seeded."""
-        count = min(CALIBRATION_IMAGES, len(self.train))
-        return subset(self.train, count, seed=self.config.seed).images
+        train = joined(self.train, self.exposure.digits) if self.exposure else self.train
+        count = min(CALIBRATION_IMAGES, len(train))
+        return subset(train, count, seed=self.config.seed).images
 
     def _build(self) -> Any:
         channels = self.config.channels or None
@@ -118,6 +122,7 @@ class Phases:
                 self.validation,
                 store=self.store,
                 progress=self.progress,
+                exposure=self.exposure,
                 teacher=self.teacher,
                 settle=prune.settle if pruning else None,
             )
@@ -153,6 +158,10 @@ class Phases:
             ema=config.ema,
             augmentation=how if config.clean_share < 1 else None,
             plain_epochs=min(config.plain_epochs, epochs) if phase == "float" else 0,
+            exposure_share=config.exposure_share,
+            outlier_share=config.outlier_share,
+            outlier_weight=config.outlier_weight,
+            degrade=config.degrade,
             distill=config.distill if self.teacher is not None else 0.0,
             patience=config.patience if phase == "float" else 0,
             seed=config.seed,

@@ -28,6 +28,10 @@ class Recipe:
         ema: decay of the exponential moving average of the weights, per step; 0 is off.
         augmentation: of the training batches; None is off.
         plain_epochs: last epochs that train without augmentation.
+        exposure_share: of an epoch's examples that are digits found in scenes, where there are any.
+        outlier_share: of an epoch's examples that show no digit, where there are any.
+        outlier_weight: of their loss.
+        degrade: share of the examples that are damaged.
         distill: weight of the teacher's loss, 0 to 1.
         distill_temperature: softens both distributions, > 0.
         patience: stop after so many epochs without a better validation accuracy; 0 is off.
@@ -46,6 +50,10 @@ class Recipe:
     ema: float = 0.998
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     plain_epochs: int = 0
+    exposure_share: float = 0.0
+    outlier_share: float = 0.0
+    outlier_weight: float = 1.0
+    degrade: float = 0.0
     distill: float = 0.0
     distill_temperature: float = 3.0
     patience: int = 0

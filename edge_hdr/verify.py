@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from edge_hdr.calibration import fit_temperature, threshold_for
 from edge_hdr.comparison import compare
 from edge_hdr.config import BuildConfig
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.evaluate import Evaluation, evaluate
+from edge_hdr.exposure.material import Exposure
 from edge_hdr.footprint import footprint
-from edge_hdr_device.classifier import Classifier, softmax
+from edge_hdr.rejection import choose
+from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
 from edge_hdr_device.manifest import Manifest, pack
-
-LEAST_COVERAGE = 0.95  # a weak model may not refuse more of the validation split than the rest
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,8 @@ class Verdict:
 
     Attributes:
         manifest: complete.
-        metrics: JSON-ready part of metrics.json: model, test, validation, float_test, comparison,
-            footprint.
+        metrics: JSON-ready part of metrics.json: model, test, validation, rejection, float_test,
+            comparison, footprint.
         arrays: what the report's figures need: test images and labels, logits.
         complaint: why the build fails, empty when it passes.
     """
@@ -56,7 +52,11 @@ class Verdict:
 
 
 def verify(
-    candidate: Candidate, dataset: Dataset, validation: Split, config: BuildConfig
+    candidate: Candidate,
+    dataset: Dataset,
+    validation: Split,
+    config: BuildConfig,
+    scenes: Exposure | None = None,
 ) -> Verdict:
     """Calibrate on validation, then run candidate and reference over the test split, once.
 
@@ -65,16 +65,23 @@ def verify(
         dataset: its test split is used here and nowhere else.
         validation: gives temperature and rejection threshold.
         config: selective accuracy and largest error ratio.
+        scenes: what was located in scenes written with validation digits, clutter included;
+            helps to choose both. None is none.
     """
-    manifest, checked = _calibrated(candidate, validation, config.selective_accuracy)
+    classifier = Classifier(pack(candidate.flatbuffer, candidate.manifest), num_threads=2)
+    chosen = choose(classifier, validation, scenes or Exposure(), config.selective_accuracy)
+    manifest = replace(
+        candidate.manifest, temperature=chosen.temperature, threshold=chosen.threshold
+    )
     test = _measure(pack(candidate.flatbuffer, manifest), dataset.test, dataset.classes)
     reference = _measure(candidate.reference, dataset.test, dataset.classes, manifest)
+    doubt = {"rejection": chosen.rejection} if chosen.rejection else {}
     comparison = compare(reference.logits, test.logits, dataset.test.labels)
     manifest = replace(
         manifest,
         sha256=hashlib.sha256(candidate.flatbuffer).hexdigest(),
-        metrics={"test": _figure(test, dataset.test_name), "validation": checked,
-                 "float_test_errors": reference.errors, "interpreter": runtime_name()},
+        metrics={"test": _figure(test, dataset.test_name), "validation": chosen.validation,
+                 "float_test_errors": reference.errors, "interpreter": runtime_name(), **doubt},
     )  # fmt: skip
     complaint = ""
     if config.max_error_ratio and comparison.error_ratio > config.max_error_ratio:
@@ -86,7 +93,8 @@ def verify(
     metrics = {
         "model": manifest_figures(manifest),
         "test": test.to_dict(),
-        "validation": checked,
+        "validation": chosen.validation,
+        **doubt,
         "float_test": reference.to_dict(),
         "comparison": comparison.to_dict(),
         "interpreter": runtime_name(),
@@ -106,32 +114,6 @@ def manifest_figures(manifest: Manifest) -> dict[str, Any]:
     for key in ("metrics", "config", "libraries", "data", "command"):
         del fields[key]
     return fields
-
-
-def _calibrated(
-    candidate: Candidate, validation: Split, selective_accuracy: float
-) -> tuple[Manifest, dict[str, Any]]:
-    classifier = Classifier(pack(candidate.flatbuffer, candidate.manifest), num_threads=2)
-    logits = classifier.logits(validation.images)
-    temperature = round(fit_temperature(logits, validation.labels), 4)
-    probabilities = softmax(logits / temperature)
-    wanted = threshold_for(probabilities, validation.labels, selective_accuracy)
-    bearable = np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE, method="lower")
-    threshold = math.floor(min(wanted, float(bearable)) * 1e4) / 1e4
-    accepted = probabilities.max(axis=1) >= threshold
-    right = probabilities.argmax(axis=1) == validation.labels
-    checked = {
-        "split": "validation",
-        "n": len(validation),
-        "errors": int((~right).sum()),
-        "accuracy": float(right.mean()),
-        "temperature": temperature,
-        "threshold": threshold,
-        "selective_accuracy_wanted": selective_accuracy,
-        "selective_accuracy": float(right[accepted].mean()),
-        "coverage": float(accepted.mean()),
-    }
-    return replace(candidate.manifest, temperature=temperature, threshold=threshold), checked
 
 
 def _measure(

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Train the released models on full MNIST and put them into models/; interrupted, it resumes.
+# Train the released models on full MNIST and on what a device sees of scenes written with it, and
+# put them into models/; interrupted, it resumes. The scenes are drawn once, for all models.
 # Usage: scripts/release.sh [ds-cnn-nano] [ds-cnn-small]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run="${VENV:-.venv}/bin/edge-hdr"
-[ $# -gt 0 ] || set -- ds-cnn-nano ds-cnn-small
+[ $# -gt 0 ] || set -- ds-cnn-small ds-cnn-nano
 
 for architecture in "$@"; do
   name="$architecture-int8"

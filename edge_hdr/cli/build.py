@@ -57,6 +57,9 @@ def build(
     max_error_ratio: float = typer.Option(
         None, help="Most errors of int8 for one of float32; 0 is off.", rich_help_panel=_MODEL
     ),
+    selective_accuracy: float = typer.Option(
+        None, help="Accuracy of what the threshold accepts.", rich_help_panel=_MODEL
+    ),
     epochs: int = typer.Option(None, help="Float epochs.", rich_help_panel=_RECIPE),
     prune_epochs: int = typer.Option(None, help="Pruning epochs.", rich_help_panel=_RECIPE),
     qat_epochs: int = typer.Option(
@@ -80,6 +83,15 @@ def build(
     ),
     clean_share: float = typer.Option(
         None, help="Share of unaugmented examples; 1 is no augmentation.", rich_help_panel=_RECIPE
+    ),
+    exposure: int = typer.Option(
+        None, help="Digits found again in generated scenes; 0 is none.", rich_help_panel=_RECIPE
+    ),
+    outliers: int = typer.Option(
+        None, help="Non-digits that are to be doubted; 0 is none.", rich_help_panel=_RECIPE
+    ),
+    degrade: float = typer.Option(
+        None, help="Share of damaged examples; 0 is none.", rich_help_panel=_RECIPE
     ),
     start: str = typer.Option(
         None,

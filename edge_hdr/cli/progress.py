@@ -11,6 +11,7 @@ from edge_hdr.cli import render
 
 NAMES = {
     "data": "reading data",
+    "exposure": "looking at generated scenes",
     "float": "training",
     "prune": "pruning",
     "qat": "quantization-aware training",

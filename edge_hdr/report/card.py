@@ -65,6 +65,7 @@ def _view(metrics: dict[str, Any]) -> dict[str, Any]:
         "test": test,
         "cost": metrics["footprint"],
         "selective": test["selective"],
+        "rejection": metrics.get("rejection") or {},
         "subtitle": subtitle(metrics),
         "split": tables.split_name(metrics),
         "warnings": metrics.get("warnings") or [],
@@ -111,7 +112,9 @@ def _figures(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     if "accuracy" in validation:
         count = f"{validation['n']:,}" if "n" in validation else "–"
         found.append(("top-1 accuracy", percent(validation["accuracy"]), "validation", count))
-    return found
+    return found + [
+        (name, value, "validation scenes", n) for name, value, n in tables.rejection(metrics)
+    ]
 
 
 def _interpreter(metrics: dict[str, Any]) -> str:

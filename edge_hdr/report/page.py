@@ -8,6 +8,8 @@ It is made from one dictionary, the content of metrics.json:
     test               Evaluation.to_dict() of the file, on the split that `data.test_name` names
     footprint          Footprint.to_dict() of the file
     validation         accuracy and n of the file on the validation split
+    rejection          of the file on scenes written with validation digits: n, non_digits,
+                       non_digits_accepted, coverage, selective_accuracy, auroc
     float_test         Evaluation.to_dict() of the reference, usually the float32 export
     comparison         Comparison.to_dict(), the file against the reference
     reference          name of the reference; "float32" without it
@@ -21,7 +23,8 @@ It is made from one dictionary, the content of metrics.json:
     warnings           lines that a reader must see
     command            that made the model, or the figures
     config             resolved configuration
-    data               name, source, sha256, train_n, validation_n, test_n, test_name
+    data               name, source, sha256, train_n, validation_n, test_n, test_name,
+                       exposure_digits, exposure_others
     libraries          version by library
     interpreter        that the figures were measured with
 

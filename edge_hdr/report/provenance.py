@@ -9,7 +9,13 @@ from edge_hdr.report.tables import Metrics
 def provenance(metrics: Metrics) -> list[tuple[str, str]]:
     """List where the model, the data and the figures come from; what is missing is left out."""
     model, data = metrics["model"], metrics.get("data", {})
-    counts = [("training", "train_n"), ("validation", "validation_n"), ("test", "test_n")]
+    counts = [
+        ("training", "train_n"),
+        ("digits found in scenes", "exposure_digits"),
+        ("non-digits", "exposure_others"),
+        ("validation", "validation_n"),
+        ("test", "test_n"),
+    ]
     validation = metrics.get("validation", {})
     libraries = metrics.get("libraries") or model.get("libraries") or {}
     stages = metrics.get("seconds", {})

@@ -154,7 +154,25 @@ def calibration(metrics: Metrics) -> Table:
         ("Accuracy of what is accepted", percent(None if accepts_all else selective["accuracy"])),
         ("Errors among the accepted", whole(None if accepts_all else selective["errors"])),
     ]
+    rows += [
+        (f"{name}, validation scenes, n = {n}", value) for name, value, n in rejection(metrics)
+    ]
     return Table(("figure", "value"), tuple(rows))
+
+
+def rejection(metrics: Metrics) -> list[tuple[str, str, str]]:
+    """Name, give and count what a build measured on scenes with clutter, where it did."""
+    found = metrics.get("rejection")
+    if not found:
+        return []
+    digits, others = f"{found['n']:,}", f"{found['non_digits']:,}"
+    both = f"{digits} and {others} others"
+    return [
+        ("coverage of located digits", percent(found["coverage"]), digits),
+        ("right ones of all that is accepted", percent(found["selective_accuracy"]), both),
+        ("non-digits accepted", whole(found["non_digits_accepted"]), others),
+        ("AUROC, digits against non-digits", f"{found['auroc']:.4f}", both),
+    ]
 
 
 def comparison(metrics: Metrics) -> Table:

@@ -56,6 +56,24 @@ def test_a_build_gives_a_verified_file_with_all_that_belongs_to_it(
     assert {item["weight_dtype"] for item in weights} == {"int8"}
 
 
+def test_scenes_are_trained_on_and_decide_what_is_rejected(
+    builder: Builder, digit_folder: Path, tmp_path: Path
+) -> None:
+    builder.build(tmp_path, digit_folder, "--exposure", "40", "--outliers", "60")
+    out = tmp_path / "out"
+    measured = metrics(out)
+    assert measured["data"]["exposure_digits"] == 40
+    assert measured["data"]["exposure_others"] == 60
+    _, manifest = read_model(out / "model.tflite")
+    assert manifest is not None
+    assert manifest.metrics["rejection"] == measured["rejection"]
+    assert measured["rejection"]["n"] == 40
+    assert manifest.data["exposure_digits"] == 40
+    assert manifest.threshold == measured["validation"]["threshold"]
+    assert "AUROC, digits against non-digits" in (out / "MODEL_CARD.md").read_text()
+    assert [*(tmp_path / ".cache").rglob("exposure/*.npz")]
+
+
 def test_the_same_command_gives_the_same_bytes_in_another_process(
     built: tuple[Path, dict], edge_hdr: Run, digit_folder: Path, tmp_path: Path
 ) -> None:

@@ -140,6 +140,66 @@ def train(digits: Split, tmp_path: Path, **changes: Any) -> tuple[Any, Silent]:
     return model, progress
 
 
+def test_an_epoch_is_mixed_by_the_shares_and_drawn_anew(digits: Split) -> None:
+    from edge_hdr.exposure.material import Exposure
+    from edge_hdr.training_input import mix, training_batches
+    from edge_hdr.training_recipe import Recipe
+
+    train = digits.take(np.arange(100))
+    found = Split(np.full((80, 28, 28), 7, np.uint8), np.full(80, 3))
+    exposure = Exposure(found, np.full((20, 28, 28), 9, np.uint8))
+    recipe = Recipe("float", epochs=2, batch_size=50, exposure_share=0.5, outlier_share=0.3)
+    assert mix(100, exposure, recipe) == [(100, 30), (80, 50), (20, 20)]  # 20 others, not 30
+    assert mix(100, Exposure(), recipe) == [(100, 100), (0, 0), (0, 0)]
+    batches = iter(training_batches(train, recipe, 0, None, exposure))
+    epochs = []
+    for _ in range(2):
+        images, labels = (np.concatenate(part) for part in zip(*(next(batches) for _ in range(2)),
+                                                               strict=True))  # fmt: skip
+        assert (labels == -1).sum() == 20
+        assert (images[labels == -1] * 255 == 9).all()
+        assert (images[..., 0] * 255 == 7).all(axis=(1, 2)).sum() == 50
+        epochs.append(images)
+    assert not np.array_equal(*epochs)
+    resumed = iter(training_batches(train, recipe, 1, None, exposure))
+    np.testing.assert_array_equal(np.concatenate([next(resumed)[0] for _ in range(2)]), epochs[1])
+
+
+def test_damage_hits_its_share_each_way_and_stays_in_range(digits: Split, tensorflow: Any) -> None:
+    from edge_hdr.training_degrade import WAYS, degrade
+
+    batch = tensorflow.constant(np.repeat(images(digits), 8, axis=0))
+    found, again = (degrade(batch, tensorflow.constant([4, 5]), 0.5).numpy() for _ in range(2))
+    np.testing.assert_array_equal(found, again)
+    changed = np.abs(found - batch.numpy()).max(axis=(1, 2, 3)) > 1e-3
+    assert 0.35 < changed.mean() < 0.6  # n = 512; some damage misses the picture
+    assert found.min() >= 0
+    assert found.max() <= 1
+    for way in WAYS:
+        damaged = way(batch, tensorflow.constant([1, 2]))
+        assert damaged.shape == batch.shape
+        assert np.abs(damaged.numpy() - batch.numpy()).max(axis=(1, 2, 3)).mean() > 0.1
+    np.testing.assert_array_equal(degrade(batch, tensorflow.constant([4, 5]), 0.0), batch)
+
+
+def test_non_digits_teach_to_prefer_no_class(tensorflow: Any) -> None:
+    from edge_hdr.training_loss import loss_of, preference
+    from edge_hdr.training_recipe import Recipe
+
+    logits = tensorflow.constant([[0.0, 0.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0]])
+    even, sure = preference(logits).numpy()
+    assert even == pytest.approx(0, abs=1e-6)
+    # −mean(log p) − log 4 with p ≈ (1, e⁻⁹, e⁻⁹, e⁻⁹)
+    assert sure == pytest.approx(3 * 9 / 4 - np.log(4), abs=1e-3)
+    recipe = Recipe("float", epochs=1, batch_size=2, label_smoothing=0.0, outlier_weight=0.5)
+
+    def answer(batch: Any, training: bool) -> Any:
+        return logits
+
+    total = loss_of(answer, logits, tensorflow.constant([2, -1]), recipe).numpy()
+    assert total == pytest.approx((np.log(4) + 0.5 * sure) / 2, abs=1e-5)
+
+
 def test_early_stop_keeps_the_epoch_that_was_best_on_validation(
     digits: Split, tmp_path: Path
 ) -> None:

@@ -7,7 +7,8 @@ import pytest
 from edge_hdr.config import BuildConfig
 from edge_hdr.data.dataset import Dataset, Split
 from edge_hdr.data.strokes import make_split
-from edge_hdr.verify import LEAST_COVERAGE, Candidate, Verdict, verify
+from edge_hdr.rejection import LEAST_COVERAGE
+from edge_hdr.verify import Candidate, Verdict, verify
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.manifest import Manifest, read_model
 

@@ -1,0 +1,1 @@
+"""Exposure: what a device's eye makes of generated scenes, as material for training."""
