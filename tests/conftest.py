@@ -23,7 +23,7 @@ LONG = (
 # Modules that take TensorFlow into their worker, last: what it loads is no concern of the others.
 LAST = (
     "test_coral_build", "test_training", "test_mobilenet", "test_robustness_adversarial",
-    "test_explain_gradients",
+    "test_explain_gradients", "test_adapt",
 )  # fmt: skip
 
 

@@ -16,13 +16,19 @@ POLARITY_SAMPLE_PX = 320  # a grid of about so many points a side is looked at f
 POLARITY_PAPER_PX = 80  # long side of the picture of which their local median is taken
 POLARITY_REACH = 16  # the local median reaches so small a part of the long side
 CLOSE_CALL = 0.25  # skews of a sample and of all pixels were never so far apart
+MOST_EVEN = 0.98  # where more is, there is no table
+STEP_REACH = 0.04  # of the long side: so far from a step of the paper's level nothing is compared
+EVEN_STEP = 0.7  # of the higher level: a lower one is beyond a step
+LEAST_EVEN = 0.2  # of the picture: where less is even, all of it is compared
 BORDER_WEIGHT = 2.0  # of a tight picture's border against the skew of its differences
 SMOOTH_PX = 100  # a picture of this size or smaller is not smoothed: its strokes are thin
 BLURS = ((12.0, 7), (6.0, 5))  # deviation of the paper, of 255, and the filter's side, in px
 FLOOR = 14  # of 255: fainter than this is no ink even on noiseless paper
+CALM_PX = 7  # a noise that calls for a filter this wide is taken out by non-local means
+CALM = 1.8  # of the noise's deviation: strength of that
 EVEN_PAPER = 0.7  # of the median level: paper that is nowhere darker has the same noise all over
 MOST_NOISE = 4.0  # times as large as on paper of the median level
-NOISE_FACTOR = 5.0  # ink is at least so many standard deviations of the paper's noise deep
+NOISE_FACTOR = 4.2  # ink is at least so many standard deviations of the paper's noise deep
 NET_SHARE = 0.04  # of the picture: a component with more ink than this is a net of lines
 NET_POWER = 8  # the darkest ink in a net is what matters
 OWN_SHARE = 0.42  # of a component's own depth: where its edge is
@@ -110,8 +116,26 @@ def _skew(fine: NDArray[np.uint8], coarse: NDArray[np.uint8], reach_px: int) -> 
     median = np.asarray(cv2.medianBlur(padded, 2 * reach + 1), np.uint8)
     paper = median[reach : -reach or None, reach : -reach or None]
     difference = cv2.subtract(fine, spread(paper, fine.shape), dtype=cv2.CV_32F)
+    even = _even(paper)
+    if even is not None:
+        difference = cv2.multiply(difference, spread(even, fine.shape), dtype=cv2.CV_32F)
     cubes = cv2.multiply(cv2.multiply(difference, difference), difference)
     return float(cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1e-9))
+
+
+def _even(paper: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Mark where a paper's level is even around, uint8 (h, w), 1 there; None for everywhere.
+
+    At the edge of a sheet on a dark table the differences from the median are no ink.
+    """
+    import cv2
+
+    side = 2 * round(STEP_REACH * max(paper.shape)) + 1
+    square = np.ones((side, side), np.uint8)
+    high, low = cv2.dilate(paper, square), cv2.erode(paper, square)
+    even = np.asarray(low >= EVEN_STEP * high).view(np.uint8)
+    share = float(even.mean())
+    return even if LEAST_EVEN <= share <= MOST_EVEN else None
 
 
 def _dark_border(grey: NDArray[np.uint8]) -> float:
@@ -146,7 +170,7 @@ def find_ink(grey: NDArray[np.uint8], *, light: bool | None = None, tight: bool 
     offset, noise = offset_and_noise(dark, level)
     blur_px = _blur_against(noise) if max(dark.shape) > SMOOTH_PX else 0
     if blur_px:
-        dark = np.asarray(cv2.GaussianBlur(dark, (blur_px, blur_px), 0), np.uint8)
+        dark = _calmed(dark, blur_px, noise * float(np.median(level)))
         offset, noise = offset_and_noise(dark, level)
     if abs(offset) > 1 / 64:
         paper = np.clip(paper * (1 - offset), DARKEST_PAPER, 255).astype(np.uint8)
@@ -158,6 +182,24 @@ def find_ink(grey: NDArray[np.uint8], *, light: bool | None = None, tight: bool 
 def _blur_against(noise: float) -> int:
     """Choose the side of the filter that a paper's noise calls for; 0 on a calm one."""
     return next((side for limit, side in BLURS if 255 * noise > limit), 0)
+
+
+def _calmed(dark: NDArray[np.uint8], blur_px: int, noise: float) -> NDArray[np.uint8]:
+    """Take noise out of a picture; strokes keep their contrast better than by a filter alone.
+
+    Args:
+        dark: uint8 (H, W).
+        blur_px: side of the filter that fits the noise.
+        noise: standard deviation of the paper, in grey levels.
+    """
+    import cv2
+
+    if blur_px < CALM_PX or min(dark.shape) < 2 * CALM_PX:
+        return np.asarray(cv2.GaussianBlur(dark, (blur_px, blur_px), 0), np.uint8)
+    half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    calm = cv2.fastNlMeansDenoising(half, None, CALM * noise, 3, 11)
+    whole = cv2.resize(calm, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.GaussianBlur(whole, (3, 3), 0), np.uint8)
 
 
 def depth_of(dark: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
+from edge_hdr_device.tilted import sheared, slopes, straightened
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
 RULE_RUN_SHARE = 1 / 50  # of the side: a straight run of this length may belong to a ruled line
@@ -28,7 +29,28 @@ def without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     turned = np.asarray(cv2.transpose(mask), np.uint8)
     level = _without_level_rules(mask, turned)
     upright = _without_level_rules(turned, mask)
-    return level if upright is turned else np.minimum(level, upright.T)
+    rest = level if upright is turned else np.minimum(level, upright.T)
+    return _without_tilted_rules(rest)
+
+
+def _without_tilted_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take out lines that run at an angle; gives the same array when there is none."""
+    level, upright = slopes(mask)
+    rest = mask
+    for slope in level:
+        rest = _without_slope(rest, slope)
+    for slope in upright:
+        across = np.ascontiguousarray(rest.T)
+        freed = _without_slope(across, slope)
+        rest = rest if freed is across else np.ascontiguousarray(freed.T)
+    return rest
+
+
+def _without_slope(mask: NDArray[np.uint8], slope: float) -> NDArray[np.uint8]:
+    """Take out lines that fall by a slope to the right."""
+    level = sheared(mask, slope)
+    freed = _without_level_rules(level, np.ascontiguousarray(level.T))
+    return mask if freed is level else straightened(freed, slope, len(mask))
 
 
 def _without_level_rules(mask: NDArray[np.uint8], turned: NDArray[np.uint8]) -> NDArray[np.uint8]:
