@@ -13,7 +13,10 @@ python="${VENV:-.venv}/bin/python"
 photos="${EDGE_HDR_DATA:-.}/photos_dev"
 if [ -d "$photos" ]; then
   "$python" benchmarks/photos.py "$photos" --half 1 --summary --out benchmarks/results/photos.json
+  "$python" benchmarks/usps.py "$EDGE_HDR_DATA/usps_dev.npz" --out benchmarks/results/usps.json
 fi
+"$python" benchmarks/scenes.py --part test
+"$python" benchmarks/adapt.py
 "$python" benchmarks/build.py --preset quick
 "$python" benchmarks/build.py --preset default
 "$python" benchmarks/strokes_to_mnist.py

@@ -97,19 +97,66 @@ def recognition() -> list[str]:
             "| `recognize` on that photo, from the shell "
             f"| {result['command_on_photo']['p50_s']:.2f} s | {command} |",
         ]
-    result = read("photos").get("all", {})
-    if result:
-        rows.append(
-            f"| {result['photos']} hobby photos never tuned on, {result['digits']} digits, mostly "
-            f"one a photo | {result['character_error_rate']:.1%} character error rate "
-            f"| `python benchmarks/photos.py DIR --half 1` |"
-        )
+    rows += reading()
     result = read("startup")
     if result:
         rows.append(
             f"| `edge-hdr --help` | {result['help_s']:.2f} s | `python benchmarks/startup.py` |"
         )
     return rows
+
+
+def reading() -> list[str]:
+    """Give the rows about photos, scenes, strange digits and one's own hand."""
+    rows = []
+    photos = read("photos")
+    if photos:
+        result = photos["all"]
+        theirs = {
+            name: found["character_error_rate"]
+            for name, found in photos["readers"].items()
+            if name.startswith("tutorial") and name.endswith("CNN")
+        }
+        best = f"; the OpenCV tutorial around an MNIST CNN {min(theirs.values()):.1%}"
+        rows.append(
+            f"| {result['photos']} hobby photos never tuned on, {result['digits']} digits, mostly "
+            f"one a photo | {rate(result)} character error rate{best if theirs else ''} "
+            f"| `python benchmarks/photos.py DIR --half 1` |"
+        )
+    result = read("scenes")
+    for severity, readers in result.get("severities", {}).items():
+        first, *others = readers.items()
+        theirs = next((found for name, found in others if name.startswith("tutorial")), None)
+        own = first[1]["own"]
+        beside = f"; the tutorial {theirs['character_error_rate']:.0%}" if theirs else ""
+        rows.append(
+            f"| {result['scenes']} generated scenes, {severity}, `{first[0]}` "
+            f"| {rate(first[1])} character error rate{beside}; of what it accepts "
+            f"{own['accuracy']:.1%} is right, covering {own['coverage']:.1%} "
+            f"| `python benchmarks/scenes.py --part {result['part']}` |"
+        )
+    result = read("usps")
+    for model in result.get("models", []):
+        rows.append(
+            f"| {result['n']:,} USPS digits through locate and normalize, `{model['name']}` "
+            f"| {model['ways']['isolate and normalize']['accuracy']:.2%} | `python benchmarks/usps.py FILE` |"
+        )
+    result = read("adapt")
+    if result:
+        before, after = result["error_before"], result["error_after"]
+        rows.append(
+            f"| `adapt` to {len(result['hands'])} new hands, {result['samples_per_class']} samples "
+            f"a class | error {before['mean']:.1%} → {after['mean']:.1%}, on MNIST test "
+            f"{result['mnist_points_lost']['mean']:+.2f} points, {result['seconds']['mean']:.0f} s "
+            f"| `python benchmarks/adapt.py` |"
+        )
+    return rows
+
+
+def rate(result: dict[str, Any]) -> str:
+    """Give a character error rate with its interval."""
+    low, high = result["interval"]
+    return f"{result['character_error_rate']:.1%} ({low:.1%} to {high:.1%})"
 
 
 def runtime() -> list[str]:
