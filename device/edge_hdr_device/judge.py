@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,10 @@ def surest(batch: Candidates, predictions: Predictions) -> list[tuple[Region, in
         if ways[0][0].single or (len(way) > 1 and predictions.accepted[rows].all()):
             chosen += list(zip(way, rows, strict=True))
     if batch.alone is not None:
-        row = batch.rows[id(batch.alone)]
-        if _as_a_whole(chosen, doubt, row, accepted=bool(predictions.accepted[row])):
-            return [(batch.alone, row)]
+        row = np.array([batch.rows[id(batch.alone)]])
+        located = np.array([max((float(doubt[other]) for _, other in chosen), default=1.0)])
+        if as_a_whole(doubt[row], located, np.array([len(chosen)]), predictions.accepted[row])[0]:
+            return [(batch.alone, int(row[0]))]
     return chosen
 
 
@@ -102,11 +104,23 @@ def _doubt(batch: Candidates, doubt: NDArray[np.float64], way: Way) -> float:
     return max(float(doubt[batch.rows[id(part)]]) if part.single else 1.0 for part in way)
 
 
-def _as_a_whole(
-    chosen: list[tuple[Region, int]], doubt: NDArray[np.float64], row: int, *, accepted: bool
-) -> bool:
-    """Tell whether a small picture is one digit rather than those that were found in it."""
-    if not accepted or not chosen:
-        return accepted
-    located = max(float(doubt[other]) for _, other in chosen)
-    return bool(doubt[row] < (1.0 if len(chosen) == 1 else CLEARLY) * located)
+def as_a_whole(
+    doubt: NDArray[np.floating[Any]],
+    located: NDArray[np.floating[Any]],
+    found: NDArray[np.int64],
+    accepted: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Tell which small pictures are one digit rather than those that were found in them.
+
+    Args:
+        doubt: float (N,), about each picture taken as one digit.
+        located: float (N,), the largest about the digits found in it; any where there are none.
+        found: int64 (N,), how many were found.
+        accepted: bool (N,), whether the picture as one digit is accepted.
+
+    Returns:
+        bool (N,): it is accepted, and there is nothing else, or one find and more doubt about
+        it, or several and far more doubt about them.
+    """
+    share = np.where(found == 1, 1.0, CLEARLY)
+    return np.asarray(accepted & ((found == 0) | (doubt < share * located)), np.bool_)

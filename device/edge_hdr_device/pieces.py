@@ -15,7 +15,8 @@ MAX_PIECES = 1500  # the largest by area; a page with more is texture
 MIN_HEIGHT_PX = 8  # a digit on the working picture
 FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
 SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
-TEXTURE_FACTOR = 6.2  # ink is typically this many deviations of the paper deep, or it is none
+TEXTURE_FACTOR = 6.8  # ink is typically this many deviations of the paper deep, or it is none
+TEXTURE_RANK = 0.8  # of the ink is no deeper than what is compared with the texture
 FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and shadows
 HEIGHT_RANGE = (0.38, 2.6)  # of the typical height
 MAX_ASPECT = 1.9  # width to height: beyond it stand dashes and words
@@ -115,7 +116,7 @@ def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT
     if not len(pieces):
         return pieces
     typical = weighted_median(pieces.level, pieces.ink)
-    if typical < TEXTURE_FACTOR * noise:
+    if weighted_median(pieces.level, pieces.ink, TEXTURE_RANK) < TEXTURE_FACTOR * noise:
         return pieces.take(np.zeros(len(pieces), bool))
     return pieces.take(pieces.level >= FAINT_SHARE * typical)
 
@@ -144,11 +145,19 @@ def union_boxes(pieces: Pieces, digits: list[NDArray[np.intp]]) -> NDArray[np.fl
     )
 
 
-def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Give the value float64 at which half of the weight is reached; (N,) each, N ≥ 1."""
+def weighted_median(
+    values: NDArray[np.float64], weights: NDArray[np.float64], rank: float = 0.5
+) -> float:
+    """Give the value float64 at which half of the weight is reached; (N,) each, N ≥ 1.
+
+    Args:
+        values: any.
+        weights: > 0.
+        rank: another share of the weight than half, in (0, 1].
+    """
     order = np.argsort(values)
     total = np.cumsum(weights[order])
-    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+    return float(values[order[np.searchsorted(total, rank * total[-1])]])
 
 
 def _like_a_digit(boxes: NDArray[np.float64], typical: float) -> NDArray[np.bool_]:

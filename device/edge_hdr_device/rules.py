@@ -14,6 +14,8 @@ RULED_PX = 100  # on smaller pictures no ruled lines are looked for
 RULE_RUN_SHARE = 1 / 50  # of the side: a straight run of this length may belong to a ruled line
 RULE_THICK_SHARE = 0.02  # of the side: a ruled line is at most so thick
 RULE_SPAN_SHARE = 0.4  # of the side: a ruled line spans at least this
+OTHER_SPAN_SHARE = 0.2  # where there is one, others that the frame cuts off span this
+RULE_RISE = 0.2  # of its span: a line, with what of digits lies along it, is no higher
 
 
 def without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,7 +76,11 @@ def _without_level_rules(mask: NDArray[np.uint8], turned: NDArray[np.uint8]) -> 
     ids, boxes, _ = components.extents()
     span, rise = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     line, thickness = np.zeros_like(mask), 0
-    for label in ids[(span >= RULE_SPAN_SHARE * width) & (rise <= 0.1 * span)]:
+    flat = rise <= RULE_RISE * span
+    far = flat & (span >= RULE_SPAN_SHARE * width)
+    if far.any():
+        far = flat & (span >= OTHER_SPAN_SHARE * width)
+    for label in ids[far]:
         row, column = np.divmod(components.pixels(label), width)
         counts = np.bincount(column, minlength=width)
         thick = float(np.median(counts[counts > 0]))

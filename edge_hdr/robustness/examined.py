@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_hdr.robustness.photo import Seen
 from edge_hdr_device.classifier import as_logits, softmax
+from edge_hdr_device.judge import as_a_whole
 
 Images = NDArray[np.uint8]
 LogitsOf = Callable[[Images], NDArray[np.float32]]
@@ -53,14 +54,15 @@ class Examined:
     def _read(self, seen: Seen) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Read pictures as a device does: classes int64 (N,) and confidences float32 (N,).
 
-        A picture is read as a whole where the model is at least as sure of that as of what was
-        located in it.
+        Whether a picture is read as a whole is decided by the device's own rule, with the doubt
+        about the largest of what was located.
         """
         classes, confidences = self._classify(seen.images, seen.found > 0)
         if seen.whole is None or seen.has_whole is None:
             return classes, confidences
         second = self._classify(seen.whole, seen.has_whole)
-        better = seen.has_whole & (second[1] >= confidences)
+        accepted = seen.has_whole & (second[1] >= self.threshold)
+        better = as_a_whole(1.0 - second[1], 1.0 - confidences, seen.found, accepted)
         return np.where(better, second[0], classes), np.where(better, second[1], confidences)
 
     def _classify(

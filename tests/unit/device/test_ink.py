@@ -46,6 +46,16 @@ def test_border_decides_for_a_digit_that_fills_its_picture(level: int) -> None:
     assert find_ink(255 - tight, tight=True).light
 
 
+@pytest.mark.parametrize("table", [25, 60])
+def test_a_sheet_on_a_dark_table_keeps_its_polarity(table: int) -> None:
+    page = np.full((480, 640), table, np.uint8)
+    sheet = np.array([[180, 60], [520, 110], [470, 420], [150, 380]])
+    cv2.fillPoly(page, [sheet], 210)
+    seven(page, 280, 220, 40, pen=3, ink=90)
+    ink = find_ink(cv2.GaussianBlur(lit(page, low=0.8, noise=2), (0, 0), 1.5))
+    assert not ink.light
+
+
 def test_depth_is_the_share_of_light_that_ink_takes() -> None:
     dark = np.array([[200, 100, 50, 0]], np.uint8)
     level = np.full((1, 4), 200, np.uint8)
@@ -109,3 +119,14 @@ def test_shrink_keeps_the_aspect_and_never_enlarges() -> None:
     assert shrink(paper(4000, 3000), 1600).shape == (1200, 1600)
     assert shrink(paper(300, 200), 1600).shape == (200, 300)
     assert shrink(paper(4000, 1), 160).shape == (1, 160)
+
+
+def test_strokes_stand_out_of_strong_noise() -> None:
+    page = paper(level=70)
+    seven(page, 280, 200, 60, pen=5, ink=30)
+    noisy = lit(page, low=1.0, noise=18)
+    ink = find_ink(noisy, light=False)
+    # A 7 × 7 binomial filter leaves a fifth of white noise's deviation: 255 · 18 · 0.2 / 70 = 13;
+    # non-local means leave far less of it and most of the stroke, 255 · 40 / 70 = 146 deep.
+    assert ink.noise < 13
+    assert np.percentile(ink.depth[200:260, 280:316], 93) > 0.6 * 255 * 40 / 70
