@@ -47,8 +47,7 @@ def lay_table(
     if level <= 0.0 or not shown.any():
         return
     rows, columns = image.shape[:2]
-    away = np.where(shown, margins, 4.0 * columns)
-    low, high = corners.min(axis=0) - away[:2], corners.max(axis=0) + away[2:]
+    low, high = _page(image.shape[:2], pose, corners, np.where(shown, margins, np.inf))
     ring = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
     along = np.linspace(0.0, 1.0, SIDE_POINTS, endpoint=False)[:, None]
     sides = [ring[i] + along * (ring[(i + 1) % 4] - ring[i]) for i in range(4)]
@@ -63,6 +62,28 @@ def lay_table(
     table = cv2.convertScaleAbs(cv2.merge([shade * tone for tone in color]))
     page = mask.astype(np.float32)
     image[:] = cv2.blendLinear(image, table, page, 255.0 - page)
+
+
+def _page(
+    size: tuple[int, int], pose: Pose, corners: Points, margins: NDArray[np.float64]
+) -> tuple[Points, Points]:
+    """Give the page's ends, (left, top) and (right, bottom), in px of the page.
+
+    A side that is not shown lies just beyond the picture; much farther out it could lie behind the
+    camera, and would be projected to the wrong side.
+
+    Args:
+        size: rows and columns of the picture.
+        pose: of the page.
+        corners: float64 (N, 2) on the page, of all that is written.
+        margins: float64 (4,), left, top, right, bottom, from the writing on; infinite: not shown.
+    """
+    rows, columns = size
+    beyond = 0.1 * columns
+    seen = pose.page(np.array([[0.0, 0.0], [columns, 0.0], [0.0, rows], [columns, rows]]))
+    low = np.maximum(corners.min(axis=0) - margins[:2], seen.min(axis=0) - beyond)
+    high = np.minimum(corners.max(axis=0) + margins[2:], seen.max(axis=0) + beyond)
+    return low, high
 
 
 def _wood(size: tuple[int, int], across: bool, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -259,3 +259,23 @@ def test_what_is_not_there_is_refused(
     with pytest.raises(UsageError, match=message) as caught:
         draw_scene(digits(), seed=0, severity=severity, factors=factors)
     assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("turn_deg", [-30, 0, 30])
+def test_a_page_in_strong_perspective_keeps_its_sides_in_order(turn_deg: float) -> None:
+    """A side projected from behind the camera would cross the others."""
+    from edge_hdr.scenes.pose import draw_pose, fit
+    from edge_hdr.scenes.surroundings import _page
+
+    levels = {"perspective": 1.0, "rotation": abs(turn_deg) / 30}
+    corners = np.array([[-40.0, -20], [40, -20], [40, 20], [-40, 20]])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        pose = fit(draw_pose(levels, 640, rng), corners, (480, 640), rng)
+        low, high = _page((480, 640), pose, corners, np.array([np.inf, 20, np.inf, np.inf]))
+        ring = np.array(
+            [[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]]
+        )
+        sides = np.diff(pose.project(np.vstack([ring, ring[:2]])), axis=0)
+        turns = sides[:-1, 0] * sides[1:, 1] - sides[:-1, 1] * sides[1:, 0]
+        assert (turns > 0).all()
