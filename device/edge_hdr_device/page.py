@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_hdr_device.edges import on_edges
 from edge_hdr_device.ink import (
     Ink,
     faint_mask,
@@ -88,9 +89,19 @@ def find_page(image: NDArray[np.uint8], long_side_px: int) -> Page:
     pieces = plausible(measure(sharpen(without_rules(faint_mask(ink)), ink), ink), ink.noise)
     digits = join(pieces)
     wide = _wide(pieces, digits)
-    digits += wide
+    digits = _off_edges(digits, pieces, small, ink) + wide
     boxes = union_boxes(pieces, digits) if digits else np.zeros((0, 4))
     return Page(image, small, ink, pieces, digits, boxes, len(wide))
+
+
+def _off_edges(
+    digits: list[NDArray[np.intp]], pieces: Pieces, small: NDArray[np.uint8], ink: Ink
+) -> list[NDArray[np.intp]]:
+    """Leave out what lies along the side of a sheet."""
+    if not digits:
+        return []
+    edge = on_edges(small, union_boxes(pieces, digits), light=ink.light)
+    return [rows for rows, out in zip(digits, edge, strict=True) if not out]
 
 
 def _wide(pieces: Pieces, digits: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
+from edge_hdr_device.frames import without_frames
 from edge_hdr_device.ink import Ink
 from edge_hdr_device.strikes import without_strikes
 
@@ -15,6 +16,8 @@ MAX_PIECES = 1500  # the largest by area; a page with more is texture
 MIN_HEIGHT_PX = 8  # a digit on the working picture
 FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
 SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
+BLOT_FILL = 0.6  # a piece that fills more of its box is a blot, if it is no stroke
+BLOT_HALF = 0.36  # of its mean side: the radius of the circle that a blot holds
 TEXTURE_FACTOR = 6.8  # ink is typically this many deviations of the paper deep, or it is none
 TEXTURE_RANK = 0.8  # of the ink is no deeper than what is compared with the texture
 FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and shadows
@@ -85,6 +88,10 @@ def measure(mask: NDArray[np.uint8], ink: Ink) -> Pieces:
     """Measure the pieces of a mask uint8 (H, W), 1 on ink, freed of lines that tie them."""
     components = components_of(mask)
     ids, boxes, area = components.extents()
+    opened = without_frames(mask, components, (ids, boxes, area))
+    if opened is not mask:
+        mask, components = opened, components_of(opened)
+        ids, boxes, area = components.extents()
     freed = without_strikes(mask, boxes, components.labels)
     if freed is not mask:
         components = components_of(freed)
@@ -171,7 +178,20 @@ def _solid(pieces: Pieces) -> NDArray[np.bool_]:
     width, height = pieces.width, pieces.height
     compact = np.minimum(width, height) > 0.45 * np.maximum(width, height)
     solid = pieces.area > SOLID_FILL * width * height
-    return np.asarray(compact & (height > 20) & solid, bool)
+    large = compact & (height > 20)
+    doubtful = large & ~solid & (pieces.area > BLOT_FILL * width * height)
+    for row in np.flatnonzero(doubtful):
+        solid[row] = _half_width(pieces, row) > BLOT_HALF * np.sqrt(width[row] * height[row])
+    return np.asarray(large & solid, bool)
+
+
+def _half_width(pieces: Pieces, row: np.intp) -> float:
+    """Give the radius, in px, of the largest circle within a piece."""
+    import cv2
+
+    left, top, right, bottom = pieces.boxes[row].astype(int).tolist()
+    own = np.pad(pieces.labels[top:bottom, left:right] == pieces.ids[row], 1)
+    return float(cv2.distanceTransform(own.view(np.uint8), cv2.DIST_L2, 3).max())
 
 
 def _at_frame(pieces: Pieces) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
+from edge_hdr_device.frames import without_frames
 from edge_hdr_device.tilted import sheared, slopes, straightened
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
@@ -21,13 +22,28 @@ RULE_RISE = 0.2  # of its span: a line, with what of digits lies along it, is no
 def without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Take ruled lines out of a mask and mend the strokes that cross them.
 
+    The sides of boxes drawn in a row look like a rule that runs on through other digits: boxes go
+    first.
+
     Args:
         mask: uint8 (H, W), 1 on ink.
-    """
-    import cv2
 
+    Returns:
+        uint8 (H, W); the same array where there is no ruled line.
+    """
     if max(mask.shape) < RULED_PX:
         return mask
+    bare = _without_rules(mask)
+    if bare is mask:
+        return mask
+    components = components_of(mask)
+    opened = without_frames(mask, components, components.extents())
+    return bare if opened is mask else _without_rules(opened)
+
+
+def _without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    import cv2
+
     turned = np.asarray(cv2.transpose(mask), np.uint8)
     level = _without_level_rules(mask, turned)
     upright = _without_level_rules(turned, mask)
