@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +33,7 @@ from edge_hdr.photos.document import describe
 from edge_hdr.photos.labels import Truth, load_truths
 from edge_hdr.photos.read import PictureReader, check_labels, read_photos
 from edge_hdr.photos.summary import by_flag, confusions, selective_curve, summarize, worst_first
-from edge_hdr.provenance import versions
+from edge_hdr.provenance import command_line, versions
 from edge_hdr_device import released
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.interpreter import runtime_name
@@ -74,7 +73,7 @@ def measure(
     beside = {name: read_photos(reader, folder, truths) for name, reader in readers.items()}
     return {
         "schema": 1,
-        "command": shlex.join(["python", "benchmarks/photos.py", *sys.argv[1:]]),
+        "command": command_line("benchmarks/photos.py"),
         "model": described["name"],
         "described": described,
         "network": None if network is None else describe(network, Classifier(network)),

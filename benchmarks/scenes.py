@@ -21,7 +21,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -39,7 +38,7 @@ from edge_hdr.photos.labels import LINE_BREAK, Truth
 from edge_hdr.photos.read import PictureReader
 from edge_hdr.photos.score import PhotoScore, score
 from edge_hdr.photos.summary import by_flag, selective_curve, summarize
-from edge_hdr.provenance import versions
+from edge_hdr.provenance import command_line, versions
 from edge_hdr.report.canvas import save
 from edge_hdr.scenes.draw import draw_scene
 from edge_hdr.scenes.factors import FACTORS, SEVERITIES
@@ -202,7 +201,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     factors = dict.fromkeys(name for name, _ in gathered if name in FACTORS)
     return {
         "schema": 1,
-        "command": shlex.join(["python", "benchmarks/scenes.py", *sys.argv[1:]]),
+        "command": command_line("benchmarks/scenes.py"),
         "part": options.part,
         "scenes": options.scenes,
         "curve_scenes": options.curve_scenes,

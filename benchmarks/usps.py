@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from edge_hdr.errors import DataError, EdgeHdrError
 from edge_hdr.evaluate import evaluate_logits
 from edge_hdr.photos.document import describe
+from edge_hdr.provenance import command_line
 from edge_hdr_device import released
 from edge_hdr_device.classifier import Classifier
 from edge_hdr_device.errors import ImageError
@@ -92,7 +92,7 @@ def measure(
     ways = {name: np.stack([way(image) for image in images]) for name, way in WAYS.items()}
     return {
         "schema": 1,
-        "command": shlex.join(["python", "benchmarks/usps.py", *sys.argv[1:]]),
+        "command": command_line("benchmarks/usps.py"),
         "file": path.name,
         "n": len(labels),
         "runtime": runtime_name(),

@@ -1,8 +1,11 @@
-"""What a manifest says about how a model was made."""
+"""What a manifest or a result says about how it was made."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from edge_hdr.config import BuildConfig
@@ -26,3 +29,13 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def command_line(script: str) -> str:
+    """Give the command that runs in this process, without where on this computer things lie.
+
+    Args:
+        script: the file that was run, as a reader would name it.
+    """
+    shown = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return shlex.join(["python", script, *shown])

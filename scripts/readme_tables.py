@@ -137,9 +137,10 @@ def reading() -> list[str]:
         )
     result = read("usps")
     for model in result.get("models", []):
+        found = model["ways"]["isolate and normalize"]
         rows.append(
             f"| {result['n']:,} USPS digits through locate and normalize, `{model['name']}` "
-            f"| {model['ways']['isolate and normalize']['accuracy']:.2%} | `python benchmarks/usps.py FILE` |"
+            f"| {found['accuracy']:.2%} | `python benchmarks/usps.py FILE` |"
         )
     result = read("adapt")
     if result:

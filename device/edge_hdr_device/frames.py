@@ -19,7 +19,8 @@ MOST_WALLS = 120  # of a piece: more are texture
 TILTS = np.linspace(-0.12, 0.12, 9)  # rise to run of a box's level sides
 WIDEST = 3.0  # of a wall's length: how far apart two walls of a box may be
 COVER = 0.95  # of a level side: what is ink
-RECTANGULAR = 0.88  # of the rectangle around a lone box: what its outline holds
+LONE_ASPECT = (0.6, 1.3)  # width to height of a lone box
+RECTANGULAR = 0.85  # of the rectangle around a lone box: what its outline holds
 CONTENT = 0.4  # of a wall's length: the height of what a box must hold
 
 
@@ -100,9 +101,7 @@ def _candidates(components: Components, extents: Extents, digit: float) -> NDArr
     return np.flatnonzero((high >= 2) & (low >= 2))
 
 
-def _opened(
-    own: NDArray[np.uint8], around: NDArray[np.uint8], digit: float
-) -> NDArray[np.uint8]:
+def _opened(own: NDArray[np.uint8], around: NDArray[np.uint8], digit: float) -> NDArray[np.uint8]:
     """Take the boxes out of a piece; gives the same array when there is none, or it is empty.
 
     Args:
@@ -112,8 +111,10 @@ def _opened(
     """
     import cv2
 
+    if _may_be_lone(own) and not _rectangular(own):
+        return own
     walls = _walls(own, max(LEAST_PX, WALL * digit))
-    if not 2 <= len(walls) <= MOST_WALLS or (len(walls) == 2 and not _rectangular(own)):
+    if not 2 <= len(walls) <= MOST_WALLS:
         return own
     drawn, thickness, length = np.zeros_like(own), 0.0, 0
     near = np.asarray(cv2.dilate(own, np.ones((3, 1), np.uint8)), np.uint8)
@@ -122,8 +123,8 @@ def _opened(
         if not all(sides):
             continue
         thick = round(wall.thick)
-        ends = [(round(wall.x[0]), wall.top), (round(wall.x[1]), wall.bottom)]
-        cv2.line(drawn, *ends, 1, thick + 2)
+        upper, lower = (round(wall.x[0]), wall.top), (round(wall.x[1]), wall.bottom)
+        cv2.line(drawn, upper, lower, 1, thick + 2)
         for start, end in (side for both in sides for side in both):
             cv2.line(drawn, start, end, 1, thick + 2)
         thickness, length = max(thickness, wall.thick), max(length, wall.bottom - wall.top)
@@ -136,6 +137,12 @@ def _opened(
     if tallest < CONTENT * min(length, 2 * digit):
         return own
     return _mended(rest, own, round(thickness))
+
+
+def _may_be_lone(own: NDArray[np.uint8]) -> bool:
+    """Tell whether a piece has the shape of one box, or of one large digit."""
+    height, width = own.shape
+    return bool(LONE_ASPECT[0] * height <= width <= LONE_ASPECT[1] * height)
 
 
 def _rectangular(own: NDArray[np.uint8]) -> bool:

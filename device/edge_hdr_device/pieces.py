@@ -17,8 +17,12 @@ MIN_HEIGHT_PX = 8  # a digit on the working picture
 FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
 SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
 BLOT_FILL = 0.6  # a piece that fills more of its box is a blot, if it is no stroke
-BLOT_HALF = 0.36  # of its mean side: the radius of the circle that a blot holds
+BLOT_HALF = 0.38  # of its mean side: the radius of the circle that a blot holds
 TEXTURE_FACTOR = 6.8  # ink is typically this many deviations of the paper deep, or it is none
+WRITING_FACTOR = 5.0  # where much looks like writing, and pencil is faint, so many are enough
+WRITTEN = 6  # pieces that look like writing are much
+WRITTEN_PX = 20  # height of them
+WRITTEN_SHARE = 0.6  # of the ink is in them
 TEXTURE_RANK = 0.8  # of the ink is no deeper than what is compared with the texture
 FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and shadows
 HEIGHT_RANGE = (0.38, 2.6)  # of the typical height
@@ -123,7 +127,8 @@ def plausible(pieces: Pieces, noise: float, *, min_height_px: float = MIN_HEIGHT
     if not len(pieces):
         return pieces
     typical = weighted_median(pieces.level, pieces.ink)
-    if weighted_median(pieces.level, pieces.ink, TEXTURE_RANK) < TEXTURE_FACTOR * noise:
+    least = WRITING_FACTOR if _written(pieces) else TEXTURE_FACTOR
+    if weighted_median(pieces.level, pieces.ink, TEXTURE_RANK) < least * noise:
         return pieces.take(np.zeros(len(pieces), bool))
     return pieces.take(pieces.level >= FAINT_SHARE * typical)
 
@@ -183,6 +188,13 @@ def _solid(pieces: Pieces) -> NDArray[np.bool_]:
     for row in np.flatnonzero(doubtful):
         solid[row] = _half_width(pieces, row) > BLOT_HALF * np.sqrt(width[row] * height[row])
     return np.asarray(large & solid, bool)
+
+
+def _written(pieces: Pieces) -> bool:
+    """Tell whether most ink lies in many pieces as large as digits: a texture is mostly specks."""
+    large = pieces.height >= WRITTEN_PX
+    share = pieces.area[large].sum() / pieces.area.sum()
+    return bool(np.count_nonzero(large) >= WRITTEN and share >= WRITTEN_SHARE)
 
 
 def _half_width(pieces: Pieces, row: np.intp) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from edge_hdr.data.splits import hold_out_validation, subset
 from edge_hdr.errors import ConfigError
 from edge_hdr.evaluate import relabelled
 from edge_hdr.exposure.gather import gather as look
+from edge_hdr.exposure.keep import kept
 from edge_hdr.exposure.material import Exposure
 from edge_hdr.measure import held_out_by
 from edge_hdr_device.manifest import Manifest
@@ -92,10 +94,7 @@ def gather(
     digits = subset(rest, LEARNT, seed=seed)
     seen = scenes = Exposure()
     if manifest.labels == DIGITS:
-        seen = look(digits, digits=SEEN, others=OTHERS, seed=seed, progress=progress)
-        scenes = look(
-            validation, digits=CHECKED_SEEN, others=CHECKED_OTHERS, seed=seed, progress=progress
-        )
+        seen, scenes = _seen(digits, validation, seed, progress)
     return Rehearsal(
         train=joined(digits, seen.as_split()),
         validation=validation,
@@ -104,6 +103,30 @@ def gather(
         source=dataset.source,
         warnings=(*dataset.warnings, *_unlike(dataset, manifest)),
     )
+
+
+def _seen(
+    digits: Split, validation: Split, seed: int, progress: Progress | None
+) -> tuple[Exposure, Exposure]:
+    """Look at scenes of both splits, as one piece of work; the cache keeps them."""
+    wanted = ((digits, SEEN, OTHERS), (validation, CHECKED_SEEN, CHECKED_OTHERS))
+    total = sum(found + others for _, found, others in wanted)
+    looks, before = [], 0
+    for split, found, others in wanted:
+        tell = _part(progress, before, total) if progress else None
+        make = partial(look, split, digits=found, others=others, seed=seed, progress=tell)
+        looks.append(kept(make, "adapt", split.sha256(), found, others, seed))
+        before += found + others
+    return looks[0], looks[1]
+
+
+def _part(progress: Progress, before: int, total: int) -> Progress:
+    """Tell how far a part is as a part of the whole."""
+
+    def tell(name: str, done: int, _: int | None) -> None:
+        progress(name, before + done, total)
+
+    return tell
 
 
 def _unlike(dataset: Dataset, manifest: Manifest) -> list[str]:

@@ -109,6 +109,8 @@ def adapt(wish: Wish, reporter: Reporter) -> Adapted:
     clock = Clock(reporter)
     with clock.step("data"):
         samples = read_samples(wish.samples, manifest.labels, reporter.bytes_done)
+        for warning in samples.warnings:  # before minutes of work
+            reporter.warn(warning)
         rehearsal = rehearsals.gather(
             manifest,
             data=wish.data,
@@ -116,7 +118,7 @@ def adapt(wish: Wish, reporter: Reporter) -> Adapted:
             seed=wish.seed,
             progress=reporter.bytes_done,
         )
-    for warning in (*samples.warnings, *rehearsal.warnings):
+    for warning in rehearsal.warnings:
         reporter.warn(warning)
     prepare(wish.seed)
     work = _Work(wish, old, manifest, samples.split, rehearsal, reporter)

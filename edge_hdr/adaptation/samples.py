@@ -21,7 +21,7 @@ from edge_hdr.errors import DataError, ImageError
 THREADS = 8
 LISTED = 5  # so many unreadable files are named, the others counted
 MOST = 5000  # with more, a build from the released weights is the better way
-LEAST = 4  # digits, so that each part that is held back has one
+LEAST = 10  # digits: of fewer, those that are held back tell nothing
 NO_DIGIT = -1
 
 
@@ -62,7 +62,8 @@ def read_samples(
     """Read a folder of labelled samples; see `sources.labelled_files` for its form.
 
     Files that cannot be read are left out and named in the warnings; so is a picture that is there
-    twice, which could otherwise be learnt and held back at once.
+    twice, which could otherwise be learnt and held back at once. Two photos of one written digit
+    differ in their pixels and are taken for two digits.
 
     Args:
         folder: any image format that OpenCV reads, any size and polarity, one digit an image.
@@ -70,7 +71,8 @@ def read_samples(
         progress: called with "reading samples", the files read and the files in all.
 
     Raises:
-        DataError: see `sources.labelled_files`; or none is readable, one only, or too many.
+        DataError: see `sources.labelled_files`; or fewer than `LEAST` are digits and
+            readable, or there are too many.
     """
     files, guessed = labelled_files(folder, classes)
     if len(files) > MOST:
@@ -78,6 +80,7 @@ def read_samples(
             f"{folder} has {len(files):,} samples, more than the {MOST:,} that adapt takes",
             hint=f"train on them: edge-hdr build --data {folder}",
         )
+    _check_count(sum(file.label in classes for file in files))
     found = _read(files, progress)
     unread = [
         f"left out {_below(folder, file)}: {reason}"
@@ -95,7 +98,8 @@ def read_samples(
             f"left out {guessed:,} samples that only a model has labelled; for these, "
             f"edge-hdr label {folder}"
         )
-    _check_count(folder, sum(file.label in classes for file, _ in kept), warnings)
+    _check_count(sum(file.label in classes for file, _ in kept), warnings)
+    warnings += _unheard({file.label for file, _ in kept}, classes)
     images = np.array([image for _, image in kept], np.uint8)
     labels = [classes.index(f.label) if f.label in classes else NO_DIGIT for f, _ in kept]
     return Samples(
@@ -158,13 +162,22 @@ def _distinct(
     return kept, words + odds
 
 
-def _check_count(folder: Path, count: int, warnings: Sequence[str]) -> None:
+def _unheard(labels: set[str], classes: tuple[str, ...]) -> list[str]:
+    """Say of which classes there are no samples."""
+    missing = [name for name in classes if name not in labels]
+    if not missing:
+        return []
+    these = "it" if len(missing) == 1 else f"these {len(missing)}"
+    return [f"no samples of {', '.join(missing)}: nothing is learnt about {these}"]
+
+
+def _check_count(count: int, warnings: Sequence[str] = ()) -> None:
     if count >= LEAST:
         return
     left = f" ({warnings[0]})" if warnings else ""
+    digits = "digit" if count == 1 else "digits"
     raise DataError(
-        f"{folder} has too few usable samples of digits: {count}{left}; {LEAST} are needed, "
-        "so that some are learnt and some held back",
+        f"{count} labelled {digits}{left}; at least {LEAST} are needed",
         hint="ten of each class are a good start: edge-hdr sheet prints a page to write them on",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,10 @@ from edge_hdr.cli.progress import BuildProgress
 from edge_hdr_device import released
 
 _DATA = "Data and output"
+ANNOUNCED = (
+    "what comes: reading samples, looking at scenes (kept for the next time), and up to 4 short "
+    "trainings: about 3 minutes on two cores; an interrupted run begins anew"
+)
 
 
 def adapt(
@@ -53,7 +58,9 @@ def adapt(
     """Fine-tune a model on 10 to 1,000 labelled samples of one's own hand, and judge it.
 
     The new model is judged on samples that were held back, and is only written where it reads them
-    better than the old one and has not forgotten the rest.
+    better than the old one and has not forgotten the rest. That takes about 3 minutes on two
+    cores; an interrupted run begins anew. Photograph a page once: what is written once and
+    photographed twice could be learnt and held back at once.
     """
     from edge_hdr.adaptation.record import write
     from edge_hdr.adaptation.run import Wish, name_of
@@ -76,6 +83,9 @@ class AdaptProgress(BuildProgress):
 
     def __init__(self) -> None:
         super().__init__(Path())
+        self._training = ""  # which of how many, as it was told
+        self._begun: list[float] = []  # when each training did
+        self._count = 0
 
     def __exit__(
         self,
@@ -91,10 +101,37 @@ class AdaptProgress(BuildProgress):
     def step_begins(self, name: str) -> None:
         """Name the step: reading data, or which training of how many."""
         if name == "data":
+            self._line(ANNOUNCED)
             super().step_begins(name)
+            return
+        self._finish_task()
+        self._begun.append(time.monotonic())
+        self._training = name.partition(":")[0]
+        self._count = int(self._training.split()[-1])
+        done = len(self._begun) - 1
+        each = (self._begun[-1] - self._begun[0]) / done if done else 0.0
+        self._line(name + (_left(each * (self._count - done)) if done else ""))
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Show an epoch's figures, and after the first of all how long the trainings will take."""
+        begun, now = self._begun[-1], time.monotonic()
+        if self._bar is not None:
+            super().epoch(row)
         else:
-            self._finish_task()
-            self._line(name)
+            self._losses.clear()
+            self._line(
+                f"{self._training}, epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.4f}  "
+                f"validation {row['val_accuracy']:.2%}  {row['seconds']:.1f} s"
+            )
+        if len(self._begun) == 1 and row["epoch"] == 1:
+            rest = row["seconds"] * (self._epochs - 1)
+            self._line(f"{self._count} trainings{_left((now - begun + rest) * self._count)}")
+
+
+def _left(seconds: float) -> str:
+    """Say how long it still takes, roughly."""
+    minutes = round(seconds / 60)
+    return f"; about {minutes} min left" if minutes else "; less than a minute left"
 
 
 def _show(folder: Path, metrics: dict[str, Any]) -> None:

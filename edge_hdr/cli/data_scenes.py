@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from edge_hdr.cli import render
-from edge_hdr.errors import UsageError
+from edge_hdr.errors import StorageError, UsageError
 
 
 def scenes(
@@ -30,7 +32,9 @@ def scenes(
     data_dir: Path | None = typer.Option(None, help="Where MNIST lies."),
     size: str = typer.Option("640x480", metavar="WxH", help="Of the pictures, in px."),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same scenes."),
-    force: bool = typer.Option(False, "--force", help="Write into a folder that is not empty."),
+    force: bool = typer.Option(
+        False, "--force", help="Write into a folder that is not empty; scenes in it are drawn anew."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Draw scenes of written numbers: pictures, labels.json with every box, a contact sheet."""
@@ -44,9 +48,11 @@ def scenes(
     check_factors(levels)
     width_px, height_px = _size(size)
     wish = Wish(n, severity, levels, seed, digits, width_px, height_px)
-    with OutFolder(out, force=force), BuildProgress(out) as progress:
-        split = digits_of(data, digits, data_dir=data_dir, progress=progress.bytes_done)
-        entries = write_scenes(out, split, wish, progress=progress.bytes_done)
+    with OutFolder(out, force=force):
+        with BuildProgress(out) as progress:
+            split = digits_of(data, digits, data_dir=data_dir, progress=progress.bytes_done)
+        with _counted(out, n), BuildProgress(out) as progress:
+            entries = write_scenes(out, split, wish, progress=progress.bytes_done)
     facts = _facts(out, entries, wish)
     render.emit(command="data scenes", data=facts, human=_text(facts), as_json=json)
 
@@ -54,7 +60,10 @@ def scenes(
 def factors(
     json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """List what can make a scene hard, with what level 1 of it means and how often it is drawn."""
+    """List what can make a scene hard, and what level 1 of it means.
+
+    With --json also how often and how strongly each is drawn at each severity.
+    """
     from edge_hdr.scenes.factors import FACTORS, SEVERITIES
 
     facts = {
@@ -72,6 +81,26 @@ def factors(
     width = max(map(len, FACTORS))
     text = "\n".join(f"{name:<{width}}  {meaning}" for name, meaning in FACTORS.items())
     render.emit(command="data factors", data={"factors": facts}, human=text, as_json=json)
+
+
+@contextmanager
+def _counted(out: Path, wanted: int) -> Iterator[None]:
+    """Say how many scenes there are where drawing ends early."""
+    from edge_hdr.scenes.drawn import drawn
+
+    def state() -> str:
+        return f"{len(drawn(out)):,} of {wanted:,} scenes are in {out}"
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        render.note(f"{state()}; the same command with --force draws all anew")
+        raise
+    except StorageError as error:
+        remedy = error.hint.partition(";")[0]
+        raise StorageError(
+            error.message, hint=f"{remedy}; {state()}, and --force draws all anew"
+        ) from error
 
 
 def _levels(given: list[str]) -> dict[str, float]:

@@ -44,7 +44,8 @@ def evaluate(
         None,
         "--sheet",
         metavar="PHOTO",
-        help="Read a photo of a page that `edge-hdr sheet` made; may be repeated.",
+        help="Read a photo of a page that `edge-hdr sheet` made, or a folder of such; "
+        "may be repeated.",
     ),
     crops: Path | None = typer.Option(
         None, "--crops", metavar="DIR", help="Write the digits of --sheet there, a folder a class."

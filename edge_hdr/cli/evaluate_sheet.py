@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from edge_hdr.cli import render
 from edge_hdr.cli.out_folder import OutFolder
+from edge_hdr.errors import ImageError, UsageError
 from edge_hdr_device import released
+from edge_hdr_device.errors import SomeUnreadableError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_hdr.form.read import SheetReading
 
 GALLERY, METRICS = "sheet.html", "metrics.json"
@@ -29,38 +34,97 @@ def evaluate_sheet(
     force: bool,
     json: bool,
 ) -> None:
-    """Read the photographed pages of a sheet, and show and write what came of it."""
+    """Read the photographed pages of a sheet, and show and write what came of it.
+
+    A photo of several that shows no page is named and left out; the command then exits with 3.
+    """
     from edge_hdr.form.crops import claim, write_crops
 
+    photos = _photos(model, sheet)
     path = released.find(model)
     if crops is not None:
         claim(crops, force=force)
     with OutFolder(out, force=force) if out is not None else contextlib.nullcontext() as place:
-        metrics, reading = _measure(path, sheet)
+        metrics, reading = _measure(path, photos)
         if crops is not None:
             metrics["crops"] = {"folder": str(crops), "n": write_crops(crops, reading)}
         written = _write(place, metrics, reading) if place is not None else []
-    render.emit(
-        command="evaluate",
-        data={**metrics, "files": written},
-        human=lambda: _show(metrics, reading, written),
-        as_json=json,
-    )
+    data, failed = {**metrics, "files": written}, len(metrics["failed"])
+    if not (failed and json):  # with a failure, the document is the error's
+        render.emit(
+            command="evaluate",
+            data=data,
+            human=lambda: _show(metrics, reading, written),
+            as_json=json,
+        )
+    if failed:
+        raise SomeUnreadableError(failed, len(photos), data)
 
 
-def _measure(path: Path, sheet: Sequence[Path]) -> tuple[dict[str, Any], SheetReading]:
+def _photos(model: str | None, sheet: Sequence[Path]) -> list[Path]:
+    """List the photos that were named; a folder stands for its pictures, sorted.
+
+    Raises:
+        UsageError: the model's name is a picture's: a photo without --sheet before it.
+        ImageError: a folder holds no picture.
+    """
+    from edge_hdr_device.images import SUFFIXES, pictures_in
+
+    if model is not None and Path(model).suffix.lower() in SUFFIXES:
+        named = [word for photo in (*sheet, Path(model)) for word in ("--sheet", str(photo))]
+        raise UsageError(
+            f"{model} is a picture, not a model",
+            hint=f"repeat --sheet for each photo, as {shlex.join(named)}, or give it a folder",
+        )
+    return [
+        photo for named in sheet for photo in (pictures_in(named) if named.is_dir() else [named])
+    ]
+
+
+def _load(photo: Path) -> NDArray[np.uint8]:
+    """Read a photo.
+
+    Raises:
+        ImageError: it cannot be read, or it is a PDF.
+    """
+    from edge_hdr_device.images import read_image
+
+    if photo.suffix.lower() == ".pdf" and photo.is_file():
+        raise ImageError(
+            f"{photo} is the PDF, not a photo of the paper",
+            hint="print it, write into the boxes, and photograph the paper",
+        )
+    return read_image(photo)
+
+
+def _measure(path: Path, photos: Sequence[Path]) -> tuple[dict[str, Any], SheetReading]:
     from edge_hdr.cli.bench_progress import BenchProgress
     from edge_hdr.form.document import document
     from edge_hdr.form.read import read_sheet
     from edge_hdr.measure import Subject, describe_model
-    from edge_hdr_device.images import read_image
 
     classifier = Subject(path).open()
-    pictures = [(str(photo), partial(read_image, photo)) for photo in sheet]
-    with BenchProgress() as progress:
-        reading = read_sheet(pictures, classifier, progress.progress)
+    pictures = [(str(photo), partial(_load, photo)) for photo in photos]
+    failed: list[tuple[str, ImageError]] = []
+
+    def skip(name: str, error: ImageError) -> None:
+        failed.append((name, error))
+
+    try:
+        with BenchProgress() as progress:
+            reading = read_sheet(
+                pictures, classifier, progress.progress, skip if len(photos) > 1 else None
+            )
+    finally:
+        for _, error in failed:
+            render.note(f"error: {error.message}\nhint: {error.hint}")
     command = shlex.join(["edge-hdr", *sys.argv[1:]])
-    return document(reading, describe_model(path, classifier), command), reading
+    metrics = document(reading, describe_model(path, classifier), command)
+    metrics["failed"] = [
+        {"file": name, "code": error.code, "message": error.message, "hint": error.hint}
+        for name, error in failed
+    ]
+    return metrics, reading
 
 
 def _write(place: OutFolder, metrics: dict[str, Any], reading: SheetReading) -> list[str]:

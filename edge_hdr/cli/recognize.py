@@ -60,7 +60,8 @@ def recognize(
 ) -> None:
     """Read the digits in photos or scans, line by line.
 
-    A digit that the model is not sure of is printed as "?".
+    A digit that the model is not sure of is printed as "?". A page may be turned by up to 30
+    degrees. Only digits are known: a letter may be read as the digit that it looks like.
     """
     sources = _sources(images)
     several = len(sources) > 1 or any(Path(image).is_dir() for image in images)
@@ -93,6 +94,7 @@ def recognize(
 
 def _sources(arguments: list[str]) -> list[Source]:
     """List the pictures that the arguments name; a folder stands for its pictures, sorted."""
+    from edge_hdr.scenes.drawn import GALLERY, drawn
     from edge_hdr_device.images import pictures_in
 
     if arguments.count(STDIN) > 1:
@@ -105,7 +107,8 @@ def _sources(arguments: list[str]) -> list[Source]:
         if argument == STDIN:
             sources.append(Source(None))
         elif path.is_dir():
-            sources.extend(Source(item) for item in pictures_in(path))
+            sheet = path / GALLERY if drawn(path) else None  # of `data scenes`
+            sources.extend(Source(item) for item in pictures_in(path) if item != sheet)
         else:
             sources.append(Source(path))
     return sources

@@ -30,8 +30,12 @@ class Mark:
 
     def is_at(self, other: Mark) -> bool:
         """Tell whether two marks are the same one, seen twice."""
+        return self.number == other.number and self.covers(other)
+
+    def covers(self, other: Mark) -> bool:
+        """Tell whether two marks lie at one place, whatever they carry."""
         apart = np.abs(self.corners.mean(0) - other.corners.mean(0)).max()
-        return self.number == other.number and bool(apart < np.ptp(other.corners, 0).max() / 2)
+        return bool(apart < np.ptp(other.corners, 0).max() / 2)
 
 
 def mark_pattern(number: int) -> NDArray[np.bool_]:

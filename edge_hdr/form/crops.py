@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_hdr.errors import StorageError
-from edge_hdr.form.read import Photo, SheetReading
+from edge_hdr.form.photo import Photo
+from edge_hdr.form.read import SheetReading
 from edge_hdr_device.annotate import encode
 from edge_hdr_device.storage import storage_error
 

@@ -12,7 +12,8 @@ from edge_hdr.form.draw import LINE_MM
 from edge_hdr.form.flat import FlatPage
 from edge_hdr.form.layout import Box
 
-State = Literal["written", "empty", "blackened"]
+State = Literal["written", "empty", "blackened", "outside", "repeated"]
+NOTHING: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 AROUND_MM = (1.2, 0.9, 1.2, 1.2)  # left, top, right, bottom: cut beyond the frame, no prompt in it
 FRAME_MM = LINE_MM / 2 + 0.2  # half of what is taken out: the line and what it moved
 LINE_PERCENTILE = 65.0  # of what a line darkens along its length: strokes on it darken more
@@ -35,8 +36,9 @@ class CutBox:
 
     Attributes:
         box: which one.
-        state: whether there is a digit in it.
-        image: uint8 (h, w) grey, the box with a margin, its frame taken out.
+        state: whether there is a digit in it; "outside" where the photo does not show all of it,
+            "repeated" where an earlier photo of the same paper has it written.
+        image: uint8 (h, w) grey, the box with a margin, its frame taken out; (0, 0) if outside.
     """
 
     box: Box
@@ -45,11 +47,13 @@ class CutBox:
 
 
 def cut(page: FlatPage) -> list[CutBox]:
-    """Cut all boxes of a page, row by row."""
-    states = _states(page)
+    """Cut all boxes of a page, row by row; of those outside the photo there is nothing to cut."""
+    states = iter(_states(page))
     return [
-        CutBox(box, state, _without_frame(page, edges))
-        for box, state, edges in zip(page.layout.boxes, states, page.frames, strict=True)
+        CutBox(box, next(states), _without_frame(page, edges))
+        if inside
+        else CutBox(box, "outside", NOTHING)
+        for box, inside, edges in zip(page.layout.boxes, page.inside, page.frames, strict=True)
     ]
 
 
@@ -89,8 +93,12 @@ def _erase(crop: NDArray[np.float32], at: float, half: float, ends: tuple[float,
 
 
 def _states(page: FlatPage) -> list[State]:
-    """Tell for each box whether it is written in."""
+    """Tell for each box inside the photo whether it is written in."""
     import cv2
+
+    frames = page.frames[page.inside]
+    if not len(frames):
+        return []
 
     reduction = COARSE_PX / page.px_per_mm
     resized = cv2.resize(page.image, None, fx=reduction, fy=reduction, interpolation=cv2.INTER_AREA)
@@ -100,7 +108,7 @@ def _states(page: FlatPage) -> list[State]:
     paper = np.maximum(cv2.morphologyEx(calm, cv2.MORPH_CLOSE, window), 1)
     depth = np.asarray(1 - calm.astype(np.float32) / paper, np.float32)
     half = FRAME_MM * page.px_per_mm + page.blur_px
-    insides = [_within(reduction * edges, -reduction * half - 1) for edges in page.frames]
+    insides = [_within(reduction * edges, -reduction * half - 1) for edges in frames]
     light = np.array([np.percentile(depth[inside], (25, 5)) for inside in insides])
     noise = (light[:, 0] - light[:, 1]) / QUANTILES_APART
     least = light[:, 0] + np.maximum(
@@ -110,7 +118,7 @@ def _states(page: FlatPage) -> list[State]:
         "blackened" if _is_black(coarse, inside, reduction * edges)
         else "written" if _has_ink(depth[inside] > enough)
         else "empty"
-        for inside, enough, edges in zip(insides, least, page.frames, strict=True)
+        for inside, enough, edges in zip(insides, least, frames, strict=True)
     ]  # fmt: skip
 
 

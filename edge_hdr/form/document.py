@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from edge_hdr.form.read import Photo, ReadBox, SheetReading
+from edge_hdr.form.photo import Photo
+from edge_hdr.form.read import ReadBox, SheetReading
 from edge_hdr_device.interpreter import runtime_name
 
 SCHEMA = 1
+LEFT_OUT = ("empty", "blackened", "outside", "repeated")
 
 
 def document(reading: SheetReading, model: dict[str, Any], command: str) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def _photo(photo: Photo) -> dict[str, Any]:
         "mirrored": photo.found.mirrored,
         "px_per_mm": round(photo.found.surface.px_per_mm, 2),
         "boxes": len(photo.boxes),
-        **{state: photo.count(state) for state in ("written", "empty", "blackened")},
+        **{state: photo.count(state) for state in ("written", *LEFT_OUT)},
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from edge_hdr.errors import ImageError
 from edge_hdr.form import aruco, surface
 from edge_hdr.form.aruco import Mark
 from edge_hdr.form.layout import MARK_MM, Layout
-from edge_hdr.form.marks import PAPERS, POSITIONS, PageCode, code_of
+from edge_hdr.form.marks import PAPERS, POSITIONS, PageCode, code_of, numbers_of
 from edge_hdr.form.surface import Points, Surface
 
 LEAST_MARKS = 4
+LEAST_OTHERS = 2  # of another page: a single one may be a pattern that looks like a mark
 BENT_SHARE = 0.06  # of the page in the photo: so far a mark may lie off a flat page's
 
 
@@ -28,12 +29,14 @@ class FoundPage:
         surface: how it lies.
         marks: how many of its marks were seen.
         mirrored: whether the photo has to be mirrored first, as some webcams give it.
+        others: how many marks of another page were seen; 0 for a single one, which may be chance.
     """
 
     layout: Layout
     surface: Surface
     marks: int
     mirrored: bool = False
+    others: int = 0
 
 
 def find_page(image: NDArray[np.uint8], *, name: str) -> FoundPage:
@@ -56,26 +59,30 @@ def find_page(image: NDArray[np.uint8], *, name: str) -> FoundPage:
         marks = _marks(mirrored)
         page = _page(marks)
         if page is not None:
-            return FoundPage(page.layout, page.surface, page.marks, mirrored=True)
+            return replace(page, mirrored=True)
     if page is None:
-        raise _not_found(name, len({mark.number % POSITIONS for mark in marks}))
+        raise _not_found(name, marks)
     return page
 
 
-def _not_found(name: str, count: int) -> ImageError:
+def _not_found(name: str, marks: list[Mark]) -> ImageError:
+    count = len({mark.number % POSITIONS for mark in marks})
     if not count:
         return ImageError(
             f"{name}: no marks of a sheet found",
-            hint="photograph a whole page that `edge-hdr sheet` made: flat, sharp, evenly lit",
+            hint="photograph a whole page that `edge-hdr sheet` made: flat, evenly lit, not "
+            "blurred, and large in the picture",
         )
     if count < LEAST_MARKS:
         return ImageError(
             f"{name}: {count} of the page's {POSITIONS} marks found, {LEAST_MARKS} are needed",
-            hint="photograph the whole page again: all marks in view, flat, sharp, evenly lit",
+            hint="photograph the whole page again, all marks in view, flat and evenly lit; this "
+            "photo may be blurred, or the page too small in it",
         )
     return ImageError(
-        f"{name}: the {count} marks found do not belong to one page of a sheet",
-        hint="photograph one whole page, flat and sharp, with no other page beside it",
+        f"{name}: the {len(marks)} marks found do not make up one page of a sheet",
+        hint="photograph one whole page, with no other page beside it; this photo may also be "
+        "blurred, or the page too small in it",
     )
 
 
@@ -104,8 +111,20 @@ def _page(marks: list[Mark]) -> FoundPage | None:
             rows = np.concatenate([np.arange(4 * index, 4 * index + 4) for index in fitting])
             seen = np.concatenate([mark.corners for mark in marks]).astype(np.float64)
             bent = surface.fit(places[rows], seen[rows], layout.size)
-            return FoundPage(Layout(code), bent, len(fitting))
+            chosen = [marks[index] for index in fitting]
+            return FoundPage(Layout(code), bent, len(fitting), others=_others(marks, chosen, code))
     return None
+
+
+def _others(marks: list[Mark], chosen: list[Mark], code: PageCode) -> int:
+    """Count the marks that are not of the page: of another one, or of a copy of it."""
+    own = set(numbers_of(code)) - {mark.number for mark in chosen}
+    others = [
+        mark
+        for mark in marks
+        if mark.number not in own and not any(mark.covers(other) for other in chosen)
+    ]
+    return len(others) if len(others) >= LEAST_OTHERS else 0
 
 
 def _corners(layout: Layout, position: int) -> Points:

@@ -17,6 +17,8 @@ SEARCH_MM = 2.2  # how far a box's frame may lie off, where the paper is bent
 STRETCH_MM = 0.5  # how much a box's two sides may differ in that, or two neighbours
 PROFILE_SHARE = 0.1  # of a frame's side left out at either end, where other lines join
 SURE = 0.4  # of the page's typical frame: a fainter one says nothing of its place
+AROUND_MM = 1.2  # of a box's surroundings that have to be in the photo: it is cut with them
+SIDES = 3  # of a frame that have to be seen where the boxes around have theirs
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class FlatPage:
         px_per_mm: of the image.
         blur_px: how far the photo's own pixels smear a line on it.
         frames: float64 (boxes, 4), left, top, right and bottom of each box's frame in px of it.
+        inside: bool (boxes,), whether a box is wholly in the photo; of others nothing is known.
+        sure: bool (boxes,), whether its frame was seen, where the boxes around have theirs.
     """
 
     layout: Layout
@@ -36,6 +40,8 @@ class FlatPage:
     px_per_mm: float
     blur_px: float
     frames: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
 
 
 def flatten(image: NDArray[np.uint8], found: FoundPage) -> FlatPage:
@@ -61,8 +67,27 @@ def flatten(image: NDArray[np.uint8], found: FoundPage) -> FlatPage:
         resized = cv2.resize(grey, None, fx=reduction, fy=reduction, interpolation=cv2.INTER_AREA)
         grey = np.asarray(resized, np.uint8)
     flat = _laid_flat(grey, found, scale, reduction)
-    frames = _frames(flat, found.layout, scale)
-    return FlatPage(found.layout, flat, scale, scale / native, frames)
+    size = grey.shape[1] / reduction, grey.shape[0] / reduction
+    inside = _inside(found, _edges_mm(found.layout), size)
+    frames, sure = _frames(flat, found.layout, scale, inside)
+    inside &= _inside(found, (frames + 0.5) / scale, size)
+    return FlatPage(found.layout, flat, scale, scale / native, frames, inside, sure & inside)
+
+
+def _edges_mm(layout: Layout) -> NDArray[np.float64]:
+    """Give left, top, right and bottom of each box on the page, float64 (boxes, 4)."""
+    return np.array([(b.x, b.y, b.x + b.width, b.y + b.height) for b in layout.boxes])
+
+
+def _inside(
+    found: FoundPage, edges: NDArray[np.float64], size: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """Tell of each box, float64 (boxes, 4) in mm, whether all of it is in a photo of `size` px."""
+    wide = edges + AROUND_MM * np.array([-1, -1, 1, 1])
+    corners = wide[:, [[0, 1], [2, 1], [2, 3], [0, 3]]].reshape(-1, 2)
+    places = found.surface.at(corners).reshape(-1, 4, 2)
+    within = (places >= 0) & (places <= np.array(size) - 1)
+    return np.asarray(within.all(axis=(1, 2)), np.bool_)
 
 
 def _laid_flat(
@@ -84,17 +109,25 @@ def _laid_flat(
     return np.asarray(flat, np.uint8)
 
 
-def _frames(flat: NDArray[np.uint8], layout: Layout, scale: float) -> NDArray[np.float64]:
-    """Find the four edges of each box's frame on the flat page, float64 (boxes, 4) in px."""
+def _frames(
+    flat: NDArray[np.uint8], layout: Layout, scale: float, inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Find the four edges of each box's frame on the flat page, if it is inside the photo.
+
+    Returns:
+        float64 (boxes, 4) in px, and bool (boxes,), whether a frame was seen there.
+    """
     import cv2
 
     reach, near = round(SEARCH_MM * scale), max(1, round(STRETCH_MM * scale))
     kernel = np.ones((2 * round(scale) + 1,) * 2, np.uint8)  # wider than any printed line
     dark = np.asarray(cv2.morphologyEx(flat, cv2.MORPH_BLACKHAT, kernel), np.uint8)
-    edges = np.array([(b.x, b.y, b.x + b.width, b.y + b.height) for b in layout.boxes])
-    expected = edges * scale - 0.5
-    shifts, depths = np.empty_like(edges), np.empty_like(edges)
-    for index, (left, top, right, bottom) in enumerate(np.rint(expected).astype(int).tolist()):
+    expected = np.rint(_edges_mm(layout) * scale - 0.5)
+    shifts, depths = np.zeros_like(expected), np.full_like(expected, np.nan)
+    if not inside.any():
+        return expected, inside
+    for index in np.flatnonzero(inside):
+        left, top, right, bottom = expected[index].astype(int).tolist()
         pairs = (
             (0, dark, (top, bottom), (left, right)),
             (1, dark.T, (left, right), (top, bottom)),
@@ -102,8 +135,8 @@ def _frames(flat: NDArray[np.uint8], layout: Layout, scale: float) -> NDArray[np
         for first, field, ends, places in pairs:
             one, other = (_profile(field, ends, at, reach) for at in places)
             shifts[index, first::2], depths[index, first::2] = _pair(one, other, near)
-    shifts = _smooth(shifts - reach, depths, layout.code.rows, near)
-    return np.asarray(np.rint(expected) + shifts, np.float64)
+    shifts, agrees = _smooth(shifts - reach, depths, layout.code.rows, near)
+    return expected + shifts, agrees.sum(axis=1) >= SIDES
 
 
 def _profile(
@@ -131,22 +164,25 @@ def _pair(
 
 def _smooth(
     shifts: NDArray[np.float64], depths: NDArray[np.float64], rows: int, near: int
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Keep what agrees with the boxes around, else take their median: paper bends smoothly.
 
     Args:
         shifts: float64 (boxes, 4) in px.
-        depths: float64 (boxes, 4), how dark the line is there.
+        depths: float64 (boxes, 4), how dark the line is there; NaN where nothing is known.
         rows: of boxes.
         near: how many px neighbours may differ.
+
+    Returns:
+        The shifts, and bool (boxes, 4), which were kept.
     """
-    sure = depths >= SURE * np.median(depths, axis=0)
+    sure = depths >= SURE * np.nanmedian(depths, axis=0)
     grid = np.where(sure, shifts, np.nan).reshape(rows, COLUMNS, 4)
     padded = np.pad(grid, ((1, 1), (1, 1), (0, 0)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
     typical = _median(windows.reshape(-1, 4, 9))
     agrees = sure & (np.abs(shifts - typical) <= near)
-    return np.asarray(np.where(agrees, shifts, typical), np.float64)
+    return np.asarray(np.where(agrees, shifts, typical), np.float64), agrees
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr.form.document import place, worst_first
+from edge_hdr.form.document import LEFT_OUT, place, worst_first
 from edge_hdr.form.read import ReadBox, SheetReading
 from edge_hdr.report import figures, tables
 from edge_hdr.report.numbers import accuracy_digits, interval, percent
@@ -49,9 +49,7 @@ def tiles(metrics: dict[str, Any]) -> list[Tile]:
     """Give the headline figures, accuracy first."""
     test, n = metrics["test"], metrics["test"]["n"]
     selective = test["selective"]
-    left_out = {
-        state: sum(photo[state] for photo in metrics["photos"]) for state in ("empty", "blackened")
-    }
+    left_out = {state: sum(photo[state] for photo in metrics["photos"]) for state in LEFT_OUT}
     found = [
         Tile(
             "Accuracy",
@@ -63,7 +61,7 @@ def tiles(metrics: dict[str, Any]) -> list[Tile]:
         Tile(
             "Boxes left out",
             str(sum(left_out.values())),
-            ", ".join(f"{count} {state}" for state, count in left_out.items()),
+            ", ".join(f"{count} {state}" for state, count in left_out.items() if count),
         ),
     ]
     if selective["threshold"] > 0:
@@ -90,11 +88,11 @@ def confused(metrics: dict[str, Any]) -> Table | None:
 
 def pages(metrics: dict[str, Any]) -> Table:
     """Say what was found in each photo."""
-    head = ("photo", "sheet", "page", "written", "empty", "blackened", "marks", "px per mm")
+    head = ("photo", "sheet", "page", "written", *LEFT_OUT, "marks", "px per mm")
     rows = (
         (
             str(photo["file"]),
-            *(str(photo[key]) for key in (*head[1:6], "marks")),
+            *(str(photo[key]) for key in head[1:-1]),
             f"{photo['px_per_mm']:.1f}",
         )
         for photo in metrics["photos"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,37 +13,11 @@ from edge_hdr.data.dataset import DIGITS
 from edge_hdr.errors import DataError, ImageError
 from edge_hdr.evaluate import check_classes, evaluate_logits
 from edge_hdr.evaluation import Evaluation
-from edge_hdr.form.cut import CutBox, cut
-from edge_hdr.form.find import FoundPage, find_page
-from edge_hdr.form.flat import flatten
-from edge_hdr.form.marks import POSITIONS
+from edge_hdr.form.again import once
+from edge_hdr.form.cut import CutBox
+from edge_hdr.form.doubts import doubts
+from edge_hdr.form.photo import Photo, normalized, see
 from edge_hdr_device.classifier import Classifier
-
-COARSE_PX = 3.0  # per mm of the page: a coarser photo loses thin strokes
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo of a page.
-
-    Attributes:
-        name: of the file.
-        found: the page in it.
-        boxes: all of its boxes, row by row.
-    """
-
-    name: str
-    found: FoundPage
-    boxes: tuple[CutBox, ...]
-
-    @property
-    def title(self) -> str:
-        """Name the page."""
-        return self.found.layout.code.name
-
-    def count(self, state: str) -> int:
-        """Count the boxes in a state."""
-        return sum(box.state == state for box in self.boxes)
 
 
 @dataclass(frozen=True)
@@ -92,28 +67,28 @@ def read_sheet(
     pictures: Sequence[tuple[str, Callable[[], NDArray[np.uint8]]]],
     classifier: Classifier,
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None,
+    skip: Callable[[str, ImageError], None] | None = None,
 ) -> SheetReading:
     """Find the pages of photos, cut their boxes and read what is written in them.
+
+    The same picture counts once, and so does a box that several photos of one paper show: each
+    digit was written once, and the interval is that of so many written digits.
 
     Args:
         pictures: the name of each photo, and what loads it: uint8 (H, W) or (H, W, 3) BGR. One
             is held at a time.
         classifier: of the digits 0 to 9.
         progress: called with what is done, how many photos and of how many.
+        skip: called with the name of a photo that is left out, and why; None: it is an error.
 
     Raises:
-        ImageError: a photo shows no page of a sheet.
+        ImageError: a photo shows no page of a sheet, or none of them does.
         DataError: all boxes are empty.
         ModelError: the model has other classes.
     """
     check_classes(classifier.labels, DIGITS)
-    photos: list[Photo] = []
-    for name, load in pictures:
-        progress("finding boxes", len(photos), len(pictures))
-        image = load()
-        found = find_page(image, name=name)
-        photos.append(Photo(name, found, tuple(cut(flatten(image, found)))))
-    progress("finding boxes", len(photos), len(pictures))
+    seen, same = _see(pictures, progress, skip)
+    photos, repeats = once(seen)
     boxes = [
         (number, box)
         for number, photo in enumerate(photos)
@@ -121,12 +96,58 @@ def read_sheet(
         if box.state == "written"
     ]
     if not boxes:
-        names = ", ".join(photo.name for photo in photos)
-        raise DataError(
-            f"{names}: all boxes are empty", hint="write digits into them, with a dark pen"
-        )
+        raise _nothing_written(photos)
     read, evaluation = _read(boxes, classifier)
-    return SheetReading(tuple(photos), read, evaluation, tuple(_warnings(photos)))
+    return SheetReading(tuple(photos), read, evaluation, (*doubts(photos), *same, *repeats))
+
+
+def _see(
+    pictures: Sequence[tuple[str, Callable[[], NDArray[np.uint8]]]],
+    progress: Callable[[str, int, int | None], None],
+    skip: Callable[[str, ImageError], None] | None,
+) -> tuple[list[Photo], list[str]]:
+    """Cut the boxes of each different picture; say which ones are the same."""
+    photos: list[Photo] = []
+    same: list[str] = []
+    names: dict[bytes, str] = {}
+    for number, (name, load) in enumerate(pictures):
+        progress("finding boxes", number, len(pictures))
+        try:
+            image = load()
+            content = hashlib.sha256(np.ascontiguousarray(image).data).digest()
+            if content in names:
+                same.append(_said_again(name, names[content]))
+                continue
+            photos.append(see(name, image))
+            names[content] = name
+        except ImageError as error:
+            if skip is None:
+                raise
+            skip(name, error)
+    progress("finding boxes", len(pictures), len(pictures))
+    if not photos:
+        raise ImageError(
+            f"none of {len(pictures)} photos shows a page of a sheet",
+            hint="each failure is named above; `edge-hdr sheet` makes pages to photograph",
+        )
+    return photos, same
+
+
+def _said_again(name: str, first: str) -> str:
+    what = "was given twice" if name == first else f"is the same picture as {first}"
+    return f"{name} {what}: it counts once"
+
+
+def _nothing_written(photos: Sequence[Photo]) -> DataError:
+    names = ", ".join(photo.name for photo in photos)
+    if any(photo.count("outside") for photo in photos):
+        return DataError(
+            f"{names}: no box that is wholly in view is written in",
+            hint="photograph the whole page, written on with a dark pen",
+        )
+    return DataError(
+        f"{names}: all boxes are empty", hint="write digits into them, with a dark pen"
+    )
 
 
 def _read(
@@ -155,34 +176,3 @@ def _read(
         for index, (number, box) in enumerate(boxes)
     )
     return read, evaluation
-
-
-def normalized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring a box's picture uint8 (h, w) into the form of MNIST; all zero without ink."""
-    from edge_hdr_device.locate import isolate
-    from edge_hdr_device.normalize import SIDE_PX, normalize
-
-    try:
-        return normalize(isolate(image))
-    except ImageError:
-        return np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-
-
-def _warnings(photos: Sequence[Photo]) -> list[str]:
-    found = []
-    for number, photo in enumerate(photos):
-        scale = photo.found.surface.px_per_mm
-        if scale < COARSE_PX:
-            found.append(
-                f"{photo.name} is coarse, {scale:.1f} px per mm of paper: come closer, or use a "
-                "higher resolution"
-            )
-        if photo.found.marks < POSITIONS:
-            found.append(
-                f"{photo.name}: {photo.found.marks} of {POSITIONS} marks seen; where the others "
-                "are, boxes may be cut less exactly"
-            )
-        code = photo.found.layout.code
-        if code in [other.found.layout.code for other in photos[:number]]:
-            found.append(f"{photo.name} shows {code.name} again; its digits count as others")
-    return found

@@ -12,7 +12,7 @@ from edge_hdr.data.folder_index import LABELS_FILE
 from edge_hdr.errors import DataError, DependencyError
 from edge_hdr.labelling.access import Door
 from edge_hdr.labelling.app import Desk, make_app
-from edge_hdr.labelling.doubt import Progress, Sample, sort_by_doubt
+from edge_hdr.labelling.doubt import Progress, Sample, looks_whole, sort_by_doubt
 from edge_hdr.labelling.ledger import Ledger
 from edge_hdr.labelling.tables import NON_DIGIT, NON_DIGITS_FILE, OPEN, SKIPPED, pictures
 from edge_hdr_device.classifier import Classifier
@@ -94,8 +94,9 @@ def serving(
         server.start()
         try:
             origin = server.url.rstrip("/")
+            warnings = _warnings(unwritable, broken, ledger.damaged)
             yield Session(
-                ledger, desk, samples, _warnings(unwritable, broken, ledger.damaged),
+                ledger, desk, samples, [*_doubts(samples), *warnings],
                 origin + door.path(), origin + door.path_once(),
             )  # fmt: skip
         finally:
@@ -118,6 +119,15 @@ def check_installed() -> None:
             "edge-hdr label wants the packages starlette and uvicorn",
             hint="pip install 'edge-hdr[device]', or pip install starlette uvicorn",
         ) from error
+
+
+def _doubts(samples: Sequence[Sample]) -> list[str]:
+    if not looks_whole(samples):
+        return []
+    return [
+        "these look like whole photos, not like crops of one digit each: edge-hdr recognize and "
+        "edge-hdr evaluate --photos read those"
+    ]
 
 
 def _warnings(unwritable: Sequence[str], broken: Sequence[str], damaged: int) -> list[str]:

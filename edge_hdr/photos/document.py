@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_hdr.photos.labels import LABELS
+from edge_hdr.photos.labels import LABELS, unlabelled
 from edge_hdr.photos.score import PhotoScore
 from edge_hdr.photos.summary import by_flag, confusions, selective_curve, summarize, worst_first
 from edge_hdr.provenance import versions
@@ -73,7 +73,7 @@ def document(asked: Asked, classifier: Classifier, scores: Sequence[PhotoScore])
         "selective": selective_curve(scores),
         "confusions": confusions(scores),
         "per_photo": [one.to_dict() for one in worst_first(scores)],
-        "warnings": warnings_of(everything),
+        "warnings": [*not_read(asked.folder), *warnings_of(everything)],
         "interpreter": runtime_name(),
         "threads": asked.threads,
         "libraries": versions(),
@@ -91,6 +91,15 @@ def describe(path: Path, classifier: Classifier) -> dict[str, Any]:
         "temperature": manifest.temperature if manifest else 1.0,
         "labels": list(classifier.labels),
     }
+
+
+def not_read(folder: Path) -> list[str]:
+    """Say how many pictures of a folder its labels do not name."""
+    count, all_of_them = unlabelled(folder)
+    if not count:
+        return []
+    verb, was = ("has", "was") if count == 1 else ("have", "were")
+    return [f"{count:,} of {all_of_them:,} pictures {verb} no entry in {LABELS} and {was} not read"]
 
 
 def warnings_of(everything: dict[str, Any]) -> list[str]:

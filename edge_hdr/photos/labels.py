@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_hdr.errors import DataError
+from edge_hdr.scenes.drawn import GALLERY, drawn
+from edge_hdr_device.images import SUFFIXES
 
 LABELS = "labels.json"
 LINE_BREAK = "/"
@@ -76,6 +78,21 @@ def load_truths(folder: Path, half: int | None = None) -> list[Truth]:
         which = "" if half is None else f" in half {half}"
         raise DataError(f"{path} names no photo{which}", hint=f"write one entry a photo: {EXAMPLE}")
     return chosen
+
+
+def unlabelled(folder: Path) -> tuple[int, int]:
+    """Count the pictures beside `labels.json` that it does not name, and all of them.
+
+    Hidden files and the contact sheet of drawn scenes are no pictures to be read.
+    """
+    named = {Path(entry["file"]) for entry in _entries(folder / LABELS)}
+    sheet = GALLERY if drawn(folder) else ""
+    there = [
+        Path(path.name)
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.name != sheet
+    ]
+    return len(set(there) - named), len(there)
 
 
 def one_half(truths: Sequence[Truth], half: int) -> list[Truth]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_hdr.data.dataset import DIGITS, Progress, Split
 from edge_hdr.errors import DataError, UsageError
 from edge_hdr.scenes.draw import draw_scene
+from edge_hdr.scenes.drawn import GALLERY, LABELS, clear
 from edge_hdr.scenes.factors import check_factors, check_severity
 from edge_hdr.scenes.gallery import Gallery
 from edge_hdr.scenes.scene import Scene
@@ -70,7 +71,10 @@ def digits_of(
     from edge_hdr.data.splits import hold_out_validation
 
     if part not in PARTS:
-        raise UsageError(f"there is no part {part!r}", hint=f"one of {', '.join(PARTS)}")
+        raise UsageError(
+            f"there is no part {part!r}",
+            hint=f"--digits names a part of --data: {', '.join(PARTS)}",
+        )
     if spec == "strokes":
         return Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
     dataset = load(spec, data_dir=data_dir, seed=0, progress=progress)
@@ -106,7 +110,7 @@ def write_scenes(
     """Draw scenes into a folder.
 
     Args:
-        folder: is made when missing; files of these names are replaced.
+        folder: is made when missing; scenes that it names in `labels.json` are removed first.
         digits: what is written with, see `digits_of`.
         wish: which scenes.
         progress: called after each scene.
@@ -124,6 +128,7 @@ def write_scenes(
     check_factors(wish.factors)
     if wish.count > SEEDS:
         raise UsageError(f"{wish.count:,} scenes are too many", hint=f"at most {SEEDS:,}")
+    clear(folder)
     entries: list[dict[str, Any]] = []
     sheet = Gallery()
     try:
@@ -137,8 +142,8 @@ def write_scenes(
                 progress("drawing scenes", number + 1, wish.count)
     finally:
         if entries:
-            write_atomic(folder / "labels.json", json.dumps(entries, indent=1) + "\n")
-            write_atomic(folder / "gallery.png", _encoded(sheet.image(), "gallery.png"))
+            write_atomic(folder / LABELS, json.dumps(entries, indent=1) + "\n")
+            write_atomic(folder / GALLERY, _encoded(sheet.image(), GALLERY))
     return entries
 
 

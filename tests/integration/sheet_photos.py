@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import cv2
 import numpy as np
@@ -24,6 +25,11 @@ TABLE = 80
 
 def printed(code: PageCode, px_per_mm: float = PX_PER_MM):
     """Draw a page as a printer would, uint8 (H, W)."""
+    return _printed(code, px_per_mm).copy()
+
+
+@cache
+def _printed(code: PageCode, px_per_mm: float):
     content = io.BytesIO()
     page_figure(Layout(code)).savefig(content, format="png", dpi=25.4 * px_per_mm)
     return cv2.imdecode(np.frombuffer(content.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)

@@ -67,6 +67,17 @@ def test_figures_as_json_and_for_people(run, folder):
     assert "warning: 9 digits are few" in err
 
 
+def test_a_picture_without_an_entry_is_told(run, folder, tmp_path):
+    one = json.loads((folder / "labels.json").read_text())[0]
+    (tmp_path / "labels.json").write_text(json.dumps([one]))
+    for name in PAGES:
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    words = "1 of 2 pictures has no entry in labels.json and was not read"
+    code, out, _ = run("evaluate", INT8, "--photos", tmp_path, "--json")
+    assert (code, json.loads(out)["data"]["warnings"][0]) == (0, words)
+    assert f"warning: {words}" in run("evaluate", INT8, "--photos", tmp_path)[2]
+
+
 def test_a_half_has_its_own_sources(run, folder):
     digits = []
     for half in (0, 1):

@@ -352,8 +352,11 @@ def test_a_kill_in_the_middle_loses_nothing(
     shown = "return [...document.querySelectorAll('.sample span')].map((one) => one.textContent)"
     confirmed = [text.startswith("✓") for text in page.run(shown)].count(True)
     command.end(signal.SIGKILL)
-    press(page, "1")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")  # it looks at once
     page.wait_for_text("#trouble", "does not answer: start it again")
+    press(page, "1")
+    page.wait_for_text("#trouble", "Not kept")
+    assert page.text("#trouble").count("does not answer") == 1
     assert not page.run(shown)[10].startswith("✓")
 
     again = Command(folder, SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22")

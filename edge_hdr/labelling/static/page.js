@@ -190,7 +190,8 @@ function showStatus() {
 
 function showTrouble() {
   const { keys, program, note } = desk.trouble;
-  const text = [keys, program, note].filter(Boolean).join(" · ");
+  const more = keys.includes(program) ? "" : program; // a key and a look may fail alike
+  const text = [keys, more, note].filter(Boolean).join(" · ");
   if (find("trouble-text").textContent !== text) find("trouble-text").textContent = text;
   find("trouble").hidden = !text;
   find("go-on").hidden = !keys;

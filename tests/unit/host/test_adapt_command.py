@@ -50,3 +50,19 @@ def test_an_interruption_says_that_nothing_was_written(tmp_path, monkeypatch, ca
             raise KeyboardInterrupt
     assert "no model was written" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_comes_is_told_and_how_far_all_of_it_is(capsys):
+    with command.AdaptProgress() as progress:
+        progress.step_begins("data")
+        row = {"epoch": 1, "loss": 0.5, "val_accuracy": 0.99, "seconds": 45.0}
+        for number in (1, 2):
+            progress.step_begins(f"training {number} of 4: 5 samples held back")
+            progress.start("qat", epochs=3, steps=9, done=0)
+            progress.epoch(row)
+    lines = capsys.readouterr().err.splitlines()
+    assert "about 3 minutes on two cores; an interrupted run begins anew" in lines[0]
+    # two more epochs of 45 s are 1.5 minutes, four times
+    assert lines.count("4 trainings; about 6 min left") == 1
+    assert "training 2 of 4: 5 samples held back; less than a minute left" in lines
+    assert any(line.startswith("training 2 of 4, epoch 1/3") for line in lines)

@@ -47,7 +47,7 @@ def board(tmp_path):
     return tmp_path
 
 
-def test_each_sub_folder_is_a_class_and_none_is_no_digit(tmp_path):
+def test_each_sub_folder_is_a_class_and_none_is_no_digit(tmp_path, few):
     for number, place in enumerate(["0", "0", "7", "7", "none"]):
         write(tmp_path / place / f"{number}.png", number)
     write(tmp_path / ".thumbnails" / "x.png", 5)
@@ -56,7 +56,18 @@ def test_each_sub_folder_is_a_class_and_none_is_no_digit(tmp_path):
     assert found.split.images.shape == (5, 28, 28)
     assert found.files == ("0/0.png", "0/1.png", "7/2.png", "7/3.png", "none/4.png")
     assert found.facts(DIGITS)["by_class"] == {"0": 2, "7": 2, "none": 1}
-    assert found.warnings == ()
+    assert found.warnings == (
+        "no samples of 1, 2, 3, 4, 5, 6, 8, 9: nothing is learnt about these 8",
+    )
+
+
+def test_ten_digits_are_enough_and_each_class_is_heard(tmp_path):
+    for digit in range(10):
+        write(tmp_path / str(digit) / "a.png", digit)
+    assert read_samples(tmp_path, DIGITS).warnings == ()
+    (tmp_path / "4" / "a.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"9 labelled digits \(left out 4/a.png: .*\); at least 10"):
+        read_samples(tmp_path, DIGITS)
 
 
 def test_an_empty_folder_of_a_class_is_no_fault(tmp_path, few):
@@ -99,7 +110,7 @@ def test_unreadable_files_are_left_out_and_named(tmp_path, few):
     (tmp_path / "4" / "empty.png").write_bytes(b"")
     found = read_samples(tmp_path, DIGITS)
     assert len(found) == 3
-    assert [line.partition(":")[0] for line in found.warnings] == [
+    assert [line.partition(":")[0] for line in found.warnings[:-1]] == [
         "left out 4/empty.png",
         "left out 4/notes.txt",
     ]
@@ -110,7 +121,7 @@ def test_more_unreadable_files_are_counted(tmp_path, few):
         write(tmp_path / "4" / f"{number}.png", number)
     for number in range(module.LISTED + 3):
         (tmp_path / "4" / f"x{number}.png").write_bytes(b"")
-    assert read_samples(tmp_path, DIGITS).warnings[-1] == (
+    assert read_samples(tmp_path, DIGITS).warnings[-2] == (
         "left out 3 more files that cannot be read"
     )
 
@@ -122,8 +133,8 @@ def test_a_picture_that_is_there_twice_is_learnt_once_or_not_at_all(tmp_path, fe
     write(tmp_path / "9" / "odd.png", 3)  # the same picture is labelled 3
     found = read_samples(tmp_path, DIGITS)
     assert found.split.labels.tolist() == [1, 2]
-    assert found.warnings == (
-        "left out 3 files that are there more than once; 3.png is labelled in two ways",
+    assert found.warnings[0] == (
+        "left out 3 files that are there more than once; 3.png is labelled in two ways"
     )
 
 
@@ -132,10 +143,10 @@ def test_a_picture_that_is_there_twice_is_learnt_once_or_not_at_all(tmp_path, fe
     [
         ([], "has no labelled samples"),
         (["seven/a.png", "7/a.png"], "samples of 'seven', which the model does not know"),
-        (["7/a.png"], "too few usable samples of digits: 1;"),
+        (["7/a.png"], "^1 labelled digit; at least 10 are needed$"),
         (
-            [*(f"none/{n}.png" for n in range(5)), "7/a.png", "7/b.png", "1/c.png"],
-            "samples of digits: 3;",
+            [*(f"none/{n}.png" for n in range(9)), "7/a.png", "7/b.png", "1/c.png"],
+            "^3 labelled digits; at least 10 are needed$",
         ),
     ],
 )

@@ -6,15 +6,20 @@ import json
 import re
 from collections import Counter
 
+import cv2
 import numpy as np
 import pytest
 
+from edge_hdr.cli.evaluate_sheet import evaluate_sheet
 from edge_hdr.cli.sheet import sheet
-from edge_hdr.errors import StorageError, UsageError
+from edge_hdr.errors import ImageError, StorageError, UsageError
 from edge_hdr.form import surface
 from edge_hdr.form.aruco import mark_pattern
-from edge_hdr.form.cut import _erase
+from edge_hdr.form.cut import _erase, cut
+from edge_hdr.form.doubts import cut_off
 from edge_hdr.form.draw import pdf
+from edge_hdr.form.find import FoundPage
+from edge_hdr.form.flat import flatten
 from edge_hdr.form.layout import MARGIN_MM, MARK_MM, SIZES_MM, Layout, prompts
 from edge_hdr.form.marks import MAX_PAGES, MAX_SEED, PAPERS, ROWS, PageCode, code_of, numbers_of
 
@@ -123,6 +128,54 @@ def test_a_printed_line_is_taken_out_and_strokes_on_it_stay():
     assert np.abs(crop[paper] - 200).max() < 1
     assert crop[5:9, 3:20].max() < 120
     assert crop[20:30, 8:12].max() < 120
+
+
+def drawn(code):
+    """Draw the frames of a page alone at 4 px per mm, and say how it lies."""
+    layout = Layout(code)
+    image = np.full([round(4 * side) for side in layout.size[::-1]], 230, np.uint8)
+    for box in layout.boxes:
+        corners = np.rint(4 * np.array([[box.x, box.y], [box.x + box.width, box.y + box.height]]))
+        cv2.rectangle(image, *corners.astype(int).tolist(), 120, 1)
+    flat = surface.Surface(np.diag([4.0, 4.0, 1.0]), np.zeros((8, 2)), layout.size)
+    return image, FoundPage(layout, flat, marks=8)
+
+
+def test_a_box_that_is_not_wholly_in_the_photo_is_neither_read_nor_empty():
+    image, found = drawn(PageCode("a4", 12, 1, 0))
+    assert {box.state for box in cut(flatten(image, found))} == {"empty"}
+    last = found.layout.boxes[60]
+    edge = last.y + last.height / 2  # of the photo: through the seventh row
+    seen = cut(flatten(image[: round(4 * edge)], found))
+    assert [box.state for box in seen] == ["empty"] * 60 + ["outside"] * 60
+    assert all(box.image.size == 0 for box in seen[60:])
+    assert {box.state for box in cut(flatten(image[:80], found))} == {"outside"}  # none of 12
+
+
+def test_boxes_that_are_cut_off_are_told_by_row_or_column():
+    boxes = Layout(PageCode("a4", 12, 1, 0)).boxes
+    assert cut_off(boxes[70:], 12) == "rows 8 to 12 are not in the photo: 50 boxes left out"
+    assert cut_off(boxes[110:], 12) == "row 12 is not in the photo: 10 boxes left out"
+    assert cut_off(boxes[119:], 12) == "parts of row 12 are not in the photo: 1 box left out"
+    outer = [box for box in boxes if box.column in (0, 9)]
+    assert cut_off(outer, 12) == "columns 1 and 10 are not in the photo: 24 boxes left out"
+
+
+def test_what_is_no_photo_says_what_to_give_instead(tmp_path):
+    photo, other, plan = (tmp_path / name for name in ("a.jpg", "b.JPG", "sheet.pdf"))
+
+    def evaluate(*sheets, model=None):
+        evaluate_sheet(model, sheets, None, None, force=False, json=False)
+
+    with pytest.raises(UsageError, match=r"b\.JPG is a picture") as shell:
+        evaluate(photo, model=str(other))
+    assert f"--sheet {photo} --sheet {other}" in shell.value.hint
+    with pytest.raises(ImageError, match="no pictures in the folder"):
+        evaluate(tmp_path)
+    plan.write_bytes(b"%PDF-1.4")
+    with pytest.raises(ImageError, match=r"sheet\.pdf is the PDF") as printable:
+        evaluate(plan)
+    assert "print it" in printable.value.hint
 
 
 def test_the_command_writes_a_sheet_and_overwrites_nothing(tmp_path, capsys):

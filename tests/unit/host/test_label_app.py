@@ -152,6 +152,18 @@ def test_pictures_of_every_kind_are_shown_and_what_is_none_is_left_out(folder: P
     assert "broken.png" in session.warnings[0] and "truncated" in session.warnings[0]
 
 
+def test_whole_photos_are_told_from_crops(tmp_path: Path) -> None:
+    for number, shape in enumerate([(300, 200), (50, 190), (40, 170)]):  # height and width
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full(shape, 235, np.uint8))
+    (first, *_), _ = doubt.sort_by_doubt(tmp_path, ["0.png"], Classifier(MODEL), {})
+    assert first.size_px == (200, 300)
+    with served(tmp_path) as (session, _):  # 3.8 times as wide as high, the one in the middle
+        assert "these look like whole photos" in session.warnings[0]
+    cv2.imwrite(str(tmp_path / "2.png"), np.full((100, 80), 235, np.uint8))
+    with served(tmp_path) as (session, _):
+        assert not session.warnings
+
+
 def test_what_the_page_leaves_is_what_training_takes(folder: Path) -> None:
     with served(folder) as (session, visitor):
         for place, sample in enumerate(session.samples):

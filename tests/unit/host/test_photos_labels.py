@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge_hdr.errors import DataError
-from edge_hdr.photos.labels import Truth, load_truths, one_half
+from edge_hdr.photos.labels import Truth, load_truths, one_half, unlabelled
 
 
 def folder_of(tmp_path: Path, entries: Any) -> Path:
@@ -19,6 +19,18 @@ def folder_of(tmp_path: Path, entries: Any) -> Path:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"never opened here")
     return tmp_path
+
+
+def test_pictures_without_an_entry_are_counted(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, [{"file": "./a.png", "digits": "1"}])
+    for name in ("gallery.png", ".hidden.png", "notes.txt"):
+        (folder / name).write_bytes(b"")
+    assert unlabelled(folder) == (2, 3)  # b.png and gallery.png, which is a photo here
+    scene = {"file": "0000.png", "digits": "1", "severity": "hard", "factors": {}, "seed": 0,
+             "boxes": [], "clutter": []}  # fmt: skip
+    (folder / "0000.png").write_bytes(b"")
+    folder_of(tmp_path, [scene])
+    assert unlabelled(folder) == (2, 3)  # a.png and b.png
 
 
 def test_lines_boxes_and_flags_are_read_and_other_keys_left_alone(tmp_path: Path) -> None:

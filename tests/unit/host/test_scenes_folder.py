@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edge_hdr.cli.data import app
+from edge_hdr.cli.recognize import _sources
 from edge_hdr.data.dataset import Split
 from edge_hdr.errors import DataError, StorageError, UsageError
 from edge_hdr.photos.labels import load_truths
+from edge_hdr.scenes import folder as folder_module
+from edge_hdr.scenes.drawn import clear, drawn
 from edge_hdr.scenes.factors import FACTORS
 from edge_hdr.scenes.folder import SEEDS, Wish, digits_of, scene_seed, write_scenes
 from edge_hdr_device.images import read_image
+from edge_hdr_device.storage import storage_error
 
 NONE = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
 
@@ -57,6 +63,61 @@ def test_what_is_written_is_what_evaluate_reads(tmp_path: Path) -> None:
         assert entry["severity"] == "hard"
     sheet = read_image(tmp_path / "gallery.png")
     assert sheet.shape[:2] == (270 + 22, 4 * 360)  # a row of four tiles and their names
+
+
+def test_old_scenes_make_way_and_nothing_else_does(tmp_path: Path) -> None:
+    write_scenes(tmp_path, NONE, Wish(3, "clean", {}, width_px=160))
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    write_scenes(tmp_path, NONE, Wish(1, "clean", {}, seed=1, width_px=160))
+    assert len(drawn(tmp_path)) == 1
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {*drawn(tmp_path), "mine.png", "gallery.png", "labels.json"}
+
+
+@pytest.mark.parametrize("change", [{"file": "../0000.png"}, {"file": "mine.png"}, {"seed": None}])
+def test_labels_of_others_are_no_scenes(tmp_path: Path, change: dict[str, Any]) -> None:
+    (entry,) = write_scenes(tmp_path, NONE, Wish(1, "clean", {}, width_px=160))
+    mine = {key: value for key, value in (entry | change).items() if value is not None}
+    (tmp_path / "labels.json").write_text(json.dumps([entry, mine]))
+    assert drawn(tmp_path) == []
+    clear(tmp_path)
+    assert (tmp_path / entry["file"]).exists()
+
+
+def test_recognize_passes_the_contact_sheet_over(tmp_path: Path) -> None:
+    write_scenes(tmp_path, NONE, Wish(2, "clean", {}, width_px=160))
+    scenes = [tmp_path / name for name in drawn(tmp_path)]
+    assert [source.path for source in _sources([str(tmp_path)])] == scenes
+    (tmp_path / "labels.json").unlink()
+    assert [source.path for source in _sources([str(tmp_path)])][-1] == tmp_path / "gallery.png"
+
+
+def test_what_ends_early_says_how_many_scenes_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = folder_module.draw_scene
+
+    def broken(fault: BaseException) -> Result:
+        drawings = count()
+
+        def draw(*given: Any, **named: Any) -> Any:
+            if next(drawings) == 2:
+                raise fault
+            return real(*given, **named)
+
+        monkeypatch.setattr(folder_module, "draw_scene", draw)
+        return few(tmp_path, "--force")
+
+    told = f"2 of 3 scenes are in {tmp_path / 'scenes'}"
+    interrupted = broken(KeyboardInterrupt())
+    assert interrupted.exit_code == 130
+    assert f"{told}; the same command with --force draws all anew" in interrupted.stderr
+    full = broken(storage_error(tmp_path, OSError(errno.ENOSPC, "No space left"))).exception
+    assert isinstance(full, StorageError)
+    assert "nothing was left" not in full.hint
+    assert full.hint == (
+        f"free some space or name another folder; {told}, and --force draws all anew"
+    )
 
 
 def test_the_same_wish_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -141,6 +202,7 @@ def test_what_cannot_be_drawn_leaves_nothing_behind(
     result = few(tmp_path, *more)
     assert isinstance(result.exception, UsageError)
     assert result.exception.message == message
+    assert result.exception.hint
     assert not (tmp_path / "scenes").exists()
 
 
