@@ -30,7 +30,7 @@ def archive() -> bytes:
         (b"\xff\xd8\xff\xe0" + bytes(100), "seems to be a JPEG picture", "edge-hdr recognize"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "seems to be an HDF5 file, as Keras", CONVERT),
         (archive(), "seems to be a zip archive, as .keras", CONVERT),
-        (gzip.compress(b"TFL3"), "seems to be a gzip archive", "unpack"),
+        (gzip.compress(b"TFL3", mtime=0), "seems to be a gzip archive", "unpack"),
         (pickle.dumps({"model": 1}), "seems to be a Python pickle", ".tflite"),
         # ir_version 10, then the graph, a field of 19,877 bytes
         (b"\x08\x0a\x3a\xa5\x9b\x01\x0a\x02", "seems to be an ONNX model", "edge-hdr bench"),
