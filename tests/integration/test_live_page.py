@@ -87,7 +87,7 @@ class Desk:
 
     def turn(self, number: int) -> None:
         """Lay another page before the camera."""
-        self.page = write_page((7, number), 640, 480)
+        self.page = write_page((8, number), 640, 480)
 
     @property
     def text(self) -> str:
