@@ -17,6 +17,7 @@ MIN_HEIGHT_PX = 8  # a digit on the working picture
 FILLED_PX = 200  # a digit may touch a smaller picture's frame all round
 SOLID_FILL = 0.78  # a piece that fills more of its box, and is no bar, is a blob
 BLOT_FILL = 0.6  # a piece that fills more of its box is a blot, if it is no stroke
+BESIDE_BLOT = 2  # where no more large pieces are, none is told for a blot by its circle
 BLOT_HALF = 0.38  # of its mean side: the radius of the circle that a blot holds
 TEXTURE_FACTOR = 6.8  # ink is typically this many deviations of the paper deep, or it is none
 WRITING_FACTOR = 5.0  # where much looks like writing, and pencil is faint, so many are enough
@@ -185,6 +186,8 @@ def _solid(pieces: Pieces) -> NDArray[np.bool_]:
     solid = pieces.area > SOLID_FILL * width * height
     large = compact & (height > 20)
     doubtful = large & ~solid & (pieces.area > BLOT_FILL * width * height)
+    if np.count_nonzero(height > 20) <= BESIDE_BLOT:
+        doubtful[:] = False  # a bold digit on its own
     for row in np.flatnonzero(doubtful):
         solid[row] = _half_width(pieces, row) > BLOT_HALF * np.sqrt(width[row] * height[row])
     return np.asarray(large & solid, bool)
