@@ -7,12 +7,11 @@ Letters that people write like digits are left out, and so are those that
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 
-import numpy as np
+from edge_hdr.data.allographs import Allograph
+from edge_hdr.data.written import shape
 
-from edge_hdr.data.allographs import Allograph, parse, path_matrix
-
+ASPECT = 0.75  # width to height
 # In the notation of `edge_hdr/data/allographs.txt`, y = 0 the top and y = 100 the foot of a digit.
 LETTERS = {
     "a": "70 42, 40 34, 14 56, 18 92, 42 100, 68 80, 72 40!, 72 84, 88 100",
@@ -58,19 +57,4 @@ KINDS = {"letter": LETTERS, "operator": OPERATORS, "minus": MINUS, "dot": DOTS}
 @cache
 def shapes(kind: str) -> tuple[Allograph, ...]:
     """Give the shapes of a kind, a key of `KINDS`, prepared once for the life of the process."""
-    return tuple(_prepare(name, text) for name, text in KINDS[kind].items())
-
-
-def _prepare(name: str, text: str) -> Allograph:
-    strokes = [((points - 50.0) * (0.0075, 0.01), corners) for points, corners in parse(text)]
-    ends = np.cumsum([0, *(len(points) for points, _ in strokes)]).tolist()
-    paths = tuple(path_matrix(points, corners) for points, corners in strokes)
-    return Allograph(
-        name=name,
-        weight=1.0,
-        poses=np.concatenate([points for points, _ in strokes])[None],
-        strokes=tuple(slice(*pair) for pair in pairwise(ends)),
-        sharp=paths,
-        quick=paths,
-        fineness=1.0,
-    )
+    return tuple(shape(name, text, aspect=ASPECT) for name, text in KINDS[kind].items())
