@@ -116,6 +116,7 @@ function cover() {
     screen.bitmap?.close();
     screen.bitmap = null;
   }
+  find("hold").setAttribute("aria-disabled", String(!screen.bitmap));
 }
 
 function whyNot() {
