@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Predictions:
     labels: NDArray[np.int64]
     confidences: NDArray[np.float32]
     accepted: NDArray[np.bool_]
+
+    def followed_by(self, others: Predictions) -> Predictions:
+        """Give these and, behind them, those of other crops by the same classifier."""
+        pairs = ((getattr(self, one.name), getattr(others, one.name)) for one in fields(self))
+        return Predictions(*(np.concatenate(pair) for pair in pairs))
 
 
 class Classifier:

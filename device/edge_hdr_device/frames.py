@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_hdr_device.components import Components
+from edge_hdr_device.cells import without_cells
+from edge_hdr_device.components import Components, components_of
 
 LEAST_PX = 20  # a lower or narrower piece is no box
 MOST_INK = 0.7  # of its bounding box: what has more is no box
@@ -58,6 +59,11 @@ def without_frames(
     Returns:
         uint8 (H, W); the same array where there is no such box.
     """
+    enclosing = mask
+    mask = without_cells(enclosing, extents[1])
+    if mask is not enclosing:
+        components = components_of(mask)
+        extents = components.extents()
     ids, boxes, _ = extents
     height = boxes[:, 3] - boxes[:, 1]
     high = height[height >= LEAST_PX]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
-from edge_hdr_device.paper import DARKEST_PAPER, offset_and_noise, paper_level, spread
+from edge_hdr_device.ground import FLOOR, NOISE_FACTOR, calm_ground
+from edge_hdr_device.paper import paper_level, spread
 
 BACKGROUND_PX = 160  # long side of the picture on which the background is estimated
 POLARITY_PX = 640  # long side of the picture on which the polarity is found
@@ -21,14 +22,6 @@ STEP_REACH = 0.04  # of the long side: so far from a step of the paper's level n
 EVEN_STEP = 0.7  # of the higher level: a lower one is beyond a step
 LEAST_EVEN = 0.2  # of the picture: where less is even, all of it is compared
 BORDER_WEIGHT = 2.0  # of a tight picture's border against the skew of its differences
-SMOOTH_PX = 100  # a picture of this size or smaller is not smoothed: its strokes are thin
-BLURS = ((12.0, 7), (6.0, 5))  # deviation of the paper, of 255, and the filter's side, in px
-FLOOR = 14  # of 255: fainter than this is no ink even on noiseless paper
-CALM_PX = 7  # a noise that calls for a filter this wide is taken out by non-local means
-CALM = 1.8  # of the noise's deviation: strength of that
-EVEN_PAPER = 0.7  # of the median level: paper that is nowhere darker has the same noise all over
-MOST_NOISE = 4.0  # times as large as on paper of the median level
-NOISE_FACTOR = 4.2  # ink is at least so many standard deviations of the paper's noise deep
 NET_SHARE = 0.04  # of the picture: a component with more ink than this is a net of lines
 NET_POWER = 8  # the darkest ink in a net is what matters
 OWN_SHARE = 0.42  # of a component's own depth: where its edge is
@@ -44,14 +37,19 @@ class Ink:
         paper: uint8 (h, w), the paper's level on a small picture, after inversion if `light`.
         light: the ink is lighter than the paper (chalk, MNIST).
         noise: standard deviation of the paper in `depth`.
+        texture: as much as `noise`, or more where a filter may have made shapes of it.
         blur_px: side of the filter that was laid over a noisy picture; 0 where there was none.
+        limits: uint8 (h, w), the least depth of ink in each place; None where it is `FLOOR` or the
+            noise's all over.
     """
 
     depth: NDArray[np.uint8]
     paper: NDArray[np.uint8]
     light: bool
     noise: float
+    texture: float
     blur_px: int = 0
+    limits: NDArray[np.uint8] | None = None
 
 
 def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,42 +162,17 @@ def find_ink(grey: NDArray[np.uint8], *, light: bool | None = None, tight: bool 
         dark = np.asarray(cv2.bitwise_not(grey), np.uint8)
         coarse = shrink(dark, BACKGROUND_PX)
     paper = paper_level(coarse, shadows=not tight)
-    if max(dark.shape) > SMOOTH_PX:
-        dark = np.asarray(cv2.GaussianBlur(dark, (3, 3), 0), np.uint8)
-    level = spread(paper, dark.shape)
-    offset, noise = offset_and_noise(dark, level)
-    blur_px = _blur_against(noise) if max(dark.shape) > SMOOTH_PX else 0
-    if blur_px:
-        dark = _calmed(dark, blur_px, noise * float(np.median(level)))
-        offset, noise = offset_and_noise(dark, level)
-    if abs(offset) > 1 / 64:
-        paper = np.clip(paper * (1 - offset), DARKEST_PAPER, 255).astype(np.uint8)
-        level = spread(paper, dark.shape)
-    depth = depth_of(dark, level)
-    return Ink(depth=depth, paper=paper, light=light, noise=255 * noise, blur_px=blur_px)
-
-
-def _blur_against(noise: float) -> int:
-    """Choose the side of the filter that a paper's noise calls for; 0 on a calm one."""
-    return next((side for limit, side in BLURS if 255 * noise > limit), 0)
-
-
-def _calmed(dark: NDArray[np.uint8], blur_px: int, noise: float) -> NDArray[np.uint8]:
-    """Take noise out of a picture; strokes keep their contrast better than by a filter alone.
-
-    Args:
-        dark: uint8 (H, W).
-        blur_px: side of the filter that fits the noise.
-        noise: standard deviation of the paper, in grey levels.
-    """
-    import cv2
-
-    if blur_px < CALM_PX or min(dark.shape) < 2 * CALM_PX:
-        return np.asarray(cv2.GaussianBlur(dark, (blur_px, blur_px), 0), np.uint8)
-    half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    calm = cv2.fastNlMeansDenoising(half, None, CALM * noise, 3, 11)
-    whole = cv2.resize(calm, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.GaussianBlur(whole, (3, 3), 0), np.uint8)
+    dark, ground, blur_px = calm_ground(dark, paper, tight=tight)
+    depth = depth_of(dark, ground.level)
+    return Ink(
+        depth,
+        ground.paper,
+        light,
+        255 * ground.noise,
+        255 * ground.texture,
+        blur_px,
+        ground.limits,
+    )
 
 
 def depth_of(dark: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -260,14 +233,10 @@ def faint_mask(ink: Ink) -> NDArray[np.uint8]:
     """
     import cv2
 
-    limit = max(FLOOR, NOISE_FACTOR * ink.noise)
-    typical, darkest = float(np.median(ink.paper)), float(ink.paper.min())
-    if limit == FLOOR or darkest > EVEN_PAPER * typical:
+    if ink.limits is None or int(ink.limits.max()) == FLOOR:
+        limit = max(FLOOR, NOISE_FACTOR * ink.noise) if ink.limits is None else FLOOR
         return np.asarray(cv2.threshold(ink.depth, int(limit), 1, cv2.THRESH_BINARY)[1], np.uint8)
-    # The same noise is a larger share of a darker paper.
-    shares = np.clip(typical / ink.paper, 1.0, MOST_NOISE)
-    limits = spread(np.clip(limit * shares, 0, 254).astype(np.uint8), ink.depth.shape)
-    return np.asarray(ink.depth > limits).view(np.uint8)
+    return np.asarray(ink.depth > spread(ink.limits, ink.depth.shape)).view(np.uint8)
 
 
 def sharpen(mask: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:

@@ -1,9 +1,9 @@
-"""Of the ways to read a picture, the one of which the classifier is surest."""
+"""Of the ways to read a picture, the one that the classifier finds the most probable."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from edge_hdr_device.classifier import Predictions
 from edge_hdr_device.normalize import SIDE_PX, normalize
-from edge_hdr_device.region import Region
+from edge_hdr_device.region import Region, box_of_ink
+from edge_hdr_device.touching import cuts
 
-CLEARLY = 0.1  # of the doubt about one digit: that about its parts is less, or it stays one
-COMMON_ASPECT = 1.1  # width to height, up to which one digit is common
-WIDER = 1.5  # what a width of one more height adds to `CLEARLY`, at most to 1
+CLEARLY = 0.1  # of the doubt about several finds: that about the whole picture is less
+SURE = 0.99  # confidence from which on a region is one digit, and no cut is tried
+NARROW_COST = 4.0  # nats a part more, for each height that a region is narrower than high
+ACCEPTED_SHARE = 0.6  # of the parts of a region at least: else it is no row of digits
+LEAST_CONFIDENCE = 1e-6  # what is less counts as this
 
 Way = tuple[Region, ...]  # the parts of a region, from left to right
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """All ways to read a picture, each part once, for one batch.
+    """Ways to read a picture, each part once, for a batch.
 
     Attributes:
         regions: of each region, the ways to read it; first the region itself.
@@ -37,23 +40,55 @@ class Candidates:
     crops: NDArray[np.uint8]
 
 
-def candidates(regions: list[list[Way]], alone: Region | None = None) -> Candidates:
+def candidates(regions: Sequence[Sequence[Way]], alone: Region | None = None) -> Candidates:
     """Normalize every part of every way once."""
     parts = {id(part): part for ways in regions for way in ways for part in way}
     if alone is not None:
         parts[id(alone)] = alone
+    crops = _normalized(list(parts.values()))
+    return Candidates(
+        [list(ways) for ways in regions], alone, {key: row for row, key in enumerate(parts)}, crops
+    )
+
+
+def _normalized(parts: list[Region]) -> NDArray[np.uint8]:
     crops = np.zeros((len(parts), SIDE_PX, SIDE_PX), np.uint8)
-    for row, part in enumerate(parts.values()):
+    for row, part in enumerate(parts):
         crops[row] = normalize(part.ink)
-    return Candidates(regions, alone, {key: row for row, key in enumerate(parts)}, crops)
+    return crops
+
+
+def with_cuts(batch: Candidates, predictions: Predictions) -> Candidates:
+    """Add the ways to cut each region that the classifier does not take for one digit.
+
+    Args:
+        batch: regions as they were found, each with one way.
+        predictions: of each of its crops.
+
+    Returns:
+        The same candidates with more ways; the crops of new parts stand behind the others. The
+        same object where nothing is doubted.
+    """
+    regions = []
+    for ways in batch.regions:
+        (whole,) = ways[0]
+        sure = whole.single and predictions.confidences[batch.rows[id(whole)]] >= SURE
+        regions.append(ways if sure else [*ways, *cuts(whole)])
+    parts = {id(part): part for ways in regions for way in ways[1:] for part in way}
+    if not parts:
+        return batch
+    crops = _normalized(list(parts.values()))
+    rows = {key: row for row, key in enumerate(parts, start=len(batch.crops))}
+    return replace(
+        batch, regions=regions, rows=batch.rows | rows, crops=np.concatenate((batch.crops, crops))
+    )
 
 
 def surest(batch: Candidates, predictions: Predictions) -> list[tuple[Region, int]]:
     """Choose how to read a picture.
 
-    A way is as sure as its least sure part. Fewer parts are preferred unless more are clearly
-    surer: a digit's halves look like digits now and then. What is too wide for one digit counts
-    only where all of its parts are accepted, as words are cut as well.
+    Of the ways to read a region the most probable is taken, its parts being independent, unless
+    most of its parts are rejected: words and patterns are cut as well.
 
     Args:
         batch: what was classified.
@@ -62,16 +97,15 @@ def surest(batch: Candidates, predictions: Predictions) -> list[tuple[Region, in
     Returns:
         The parts of the chosen ways in order, each with its row in the batch.
     """
-    doubt = 1.0 - predictions.confidences.astype(np.float64)
     chosen = []
     for ways in batch.regions:
         way = ways[0]
         if len(ways) > 1:
-            way = ways[best([_doubt(batch, doubt, one) for one in ways], ways)]
-        rows = [batch.rows[id(part)] for part in way]
-        if ways[0][0].single or (len(way) > 1 and predictions.accepted[rows].all()):
-            chosen += list(zip(way, rows, strict=True))
+            way = ways[best([_likelihood(batch, predictions, one) for one in ways], ways)]
+        if way[0].single:
+            chosen += [(part, batch.rows[id(part)]) for part in way]
     if batch.alone is not None:
+        doubt = 1.0 - predictions.confidences.astype(np.float64)
         row = np.array([batch.rows[id(batch.alone)]])
         located = np.array([max((float(doubt[other]) for _, other in chosen), default=1.0)])
         if as_a_whole(doubt[row], located, np.array([len(chosen)]), predictions.accepted[row])[0]:
@@ -79,29 +113,33 @@ def surest(batch: Candidates, predictions: Predictions) -> list[tuple[Region, in
     return chosen
 
 
-def best(doubts: Sequence[float], ways: Sequence[Way]) -> int:
+def best(likelihoods: Sequence[float], ways: Sequence[Way]) -> int:
     """Choose among the ways to read a region.
 
     Args:
-        doubts: of each way, 1 − the least confidence of its parts; 1 for what is no digit itself.
+        likelihoods: of each way, in nats; −∞ for what is not to be taken.
         ways: the region itself, then what it may be cut into, fewer parts first.
 
     Returns:
-        The index of the way: more parts than another has are taken where their doubt is a share
-        of the other's, a smaller one the narrower the region.
+        The index of the most probable way, where each part more costs the more, the narrower the
+        region is.
     """
-    _, _, width, height = ways[0][0].box
-    share = min(1.0, CLEARLY + WIDER * max(0.0, width / max(1, height) - COMMON_ASPECT))
-    chosen = 0
-    for index in range(1, len(ways)):
-        needed = share if len(ways[index]) > len(ways[chosen]) else 1.0
-        if doubts[index] < needed * doubts[chosen]:
-            chosen = index
-    return chosen
+    left, top, right, bottom = box_of_ink(ways[0][0].ink)
+    cost = NARROW_COST * max(0.0, 1.0 - (right - left) / max(1, bottom - top))
+    scores = [value - cost * len(way) for value, way in zip(likelihoods, ways, strict=True)]
+    return int(np.argmax(scores))
 
 
-def _doubt(batch: Candidates, doubt: NDArray[np.float64], way: Way) -> float:
-    return max(float(doubt[batch.rows[id(part)]]) if part.single else 1.0 for part in way)
+def _likelihood(batch: Candidates, predictions: Predictions, way: Way) -> float:
+    """Give the logarithm of the probability that all parts of a way are what they are read as."""
+    rows = [batch.rows[id(part)] for part in way]
+    several = len(way) > 1
+    if several and predictions.accepted[rows].mean() < ACCEPTED_SHARE:
+        return -np.inf
+    if not (several or way[0].single):
+        return -np.inf
+    confidences = predictions.confidences[rows].astype(np.float64)
+    return float(np.log(np.maximum(confidences, LEAST_CONFIDENCE)).sum())
 
 
 def as_a_whole(

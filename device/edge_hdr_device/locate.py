@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,25 @@ from edge_hdr_device.pieces import Pieces, measure, plausible
 from edge_hdr_device.region import Region
 from edge_hdr_device.skew import skew_deg, turn
 
-__all__ = ["TIGHT_PX", "Region", "isolate", "locate"]
+__all__ = ["TIGHT_PX", "Region", "View", "isolate", "locate", "look"]
 
 WORKING_PX = 1600  # long side of the picture on which digits are looked for
 ISOLATE_PX = 400  # long side of a one-digit picture
+
+
+@dataclass(frozen=True)
+class View:
+    """The digits of a picture, and the picture as it was when they were found.
+
+    Attributes:
+        regions: in reading order, in px of the picture given.
+        grey: uint8 (h, w), the picture, reduced and turned level.
+        boxes: float64 (N, 4), x, y, width and height of the regions in px of `grey`.
+    """
+
+    regions: list[Region]
+    grey: NDArray[np.uint8]
+    boxes: NDArray[np.float64]
 
 
 def locate(image: NDArray[np.uint8], *, wide: bool = False) -> list[Region]:
@@ -39,20 +54,29 @@ def locate(image: NDArray[np.uint8], *, wide: bool = False) -> list[Region]:
     Returns:
         Digits in reading order; none when there is no ink that could be one.
     """
-    regions = _regions(image, WORKING_PX, wide=wide)
-    slope = skew_deg(_corners(regions))
+    return look(image, wide=wide).regions
+
+
+def look(image: NDArray[np.uint8], *, wide: bool = False) -> View:
+    """Find the digits of a picture as `locate` does, and tell where they were seen."""
+    view = _view(image, WORKING_PX, wide=wide)
+    slope = skew_deg(_corners(view.regions))
     if not slope:
-        return _in_order(regions)
+        return view
     turned = turn(image, slope)
     share = max(turned.image.shape[:2]) / max(image.shape[:2])
-    level = _regions(turned.image, round(WORKING_PX * share), wide=wide)
-    return [region.within(turned.back) for region in _in_order(level)]
+    level = _view(turned.image, round(WORKING_PX * share), wide=wide)
+    if 2 * len(level.regions) < len(view.regions):  # turned, it was taken for a texture
+        return view
+    return replace(level, regions=[region.within(turned.back) for region in level.regions])
 
 
-def _regions(image: NDArray[np.uint8], long_side_px: int, *, wide: bool) -> list[Region]:
-    """Find the digits of a picture, in no order."""
-    found = with_small_digits(find_page(image, long_side_px))
-    return [region for region in found if region.single or wide]
+def _view(image: NDArray[np.uint8], long_side_px: int, *, wide: bool) -> View:
+    """Find the digits of a picture as it is."""
+    page = find_page(image, long_side_px)
+    found = _in_order([one for one in with_small_digits(page) if one.single or wide])
+    boxes = np.array([region.box for region in found], np.float64).reshape(-1, 4)
+    return View(found, page.small, boxes / page.scale)
 
 
 def _in_order(regions: list[Region]) -> list[Region]:

@@ -28,6 +28,7 @@ from edge_hdr_device.pieces import (
 )
 from edge_hdr_device.region import Region
 from edge_hdr_device.rules import without_rules
+from edge_hdr_device.sheet import on_paper
 
 TIGHT_PX = 200  # one digit may fill a picture of this size or smaller
 SOFT_EDGE = np.ones((5, 5), np.uint8)  # what of its surroundings belongs to a digit's crop
@@ -86,7 +87,8 @@ def find_page(image: NDArray[np.uint8], long_side_px: int) -> Page:
     """
     small = to_grey(shrink(image, long_side_px))
     ink = find_ink(small, tight=max(small.shape) <= TIGHT_PX)
-    pieces = plausible(measure(sharpen(without_rules(faint_mask(ink)), ink), ink), ink.noise)
+    found = measure(sharpen(without_rules(faint_mask(ink), ink.depth), ink), ink)
+    pieces = plausible(found.take(on_paper(small, ink, found)), ink.texture)
     digits = join(pieces)
     wide = _wide(pieces, digits)
     digits = _off_edges(digits, pieces, small, ink) + wide

@@ -24,6 +24,7 @@ WRITING_FACTOR = 5.0  # where much looks like writing, and pencil is faint, so m
 WRITTEN = 6  # pieces that look like writing are much
 WRITTEN_PX = 20  # height of them
 WRITTEN_SHARE = 0.6  # of the ink is in them
+CLEAN_SHARE = 0.95  # of the ink, where they are fewer
 TEXTURE_RANK = 0.8  # of the ink is no deeper than what is compared with the texture
 FAINT_SHARE = 0.4  # of the typical depth: fainter pieces are grid lines and shadows
 HEIGHT_RANGE = (0.38, 2.6)  # of the typical height
@@ -197,7 +198,7 @@ def _written(pieces: Pieces) -> bool:
     """Tell whether most ink lies in many pieces as large as digits: a texture is mostly specks."""
     large = pieces.height >= WRITTEN_PX
     share = pieces.area[large].sum() / pieces.area.sum()
-    return bool(np.count_nonzero(large) >= WRITTEN and share >= WRITTEN_SHARE)
+    return bool(share >= (WRITTEN_SHARE if np.count_nonzero(large) >= WRITTEN else CLEAN_SHARE))
 
 
 def _half_width(pieces: Pieces, row: np.intp) -> float:

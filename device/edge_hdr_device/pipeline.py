@@ -1,4 +1,4 @@
-"""A frame's way: locate, normalize, classify in one batch, and the result as one typed object."""
+"""A frame's way: locate, normalize, classify in a batch, and the result as one typed object."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.classifier import Predictions
-from edge_hdr_device.judge import candidates, surest
-from edge_hdr_device.locate import locate
+from edge_hdr_device.context import likely
+from edge_hdr_device.judge import candidates, surest, with_cuts
+from edge_hdr_device.locate import look
 from edge_hdr_device.region import Region
-from edge_hdr_device.touching import cuts
 from edge_hdr_device.whole import whole
 
 UNREAD = "?"  # stands in a line of text for a digit that was located and rejected
@@ -82,11 +82,11 @@ class Reading:
         digits: all located digits in reading order, rejected ones too.
         width: of the picture, in px.
         height: of the picture, in px.
-        locate_ms: time of locating and cropping.
-        normalize_ms: time of normalizing.
-        classify_ms: time of classifying, one batch.
-        rows: of each digit, its row in the batch that was classified, which holds the other ways
-            to read the picture too.
+        locate_ms: time of locating and cropping, and of a look at what is around.
+        normalize_ms: time of normalizing, and of cutting what may be several digits.
+        classify_ms: time of classifying: one batch, and one of parts where something is cut.
+        rows: of each digit, its row in all that was classified, batch after batch, which holds
+            the other ways to read the picture too.
     """
 
     lines: tuple[str, ...]
@@ -132,14 +132,20 @@ class Reader:
             image: uint8 (H, W) grey or (H, W, 3) BGR, ink darker or lighter than the paper.
         """
         start = time.perf_counter()
-        ways = [[(region,), *cuts(region)] for region in locate(image, wide=True)]
+        ways = [[(region,)] for region in likely(look(image, wide=True))]
         alone = whole(image)
         located = time.perf_counter()
         batch = candidates(ways, alone)
         normalized = time.perf_counter()
         predictions = self._classifier.predict(batch.crops)
-        chosen = surest(batch, predictions)
         classified = time.perf_counter()
+        every = with_cuts(batch, predictions)
+        cut = time.perf_counter()
+        if every is not batch:
+            more = self._classifier.predict(every.crops[len(batch.crops) :])
+            predictions = predictions.followed_by(more)
+        chosen = surest(every, predictions)
+        done = time.perf_counter()
         digits = _digits(chosen, predictions, self._classifier.labels)
         return Reading(
             lines=text_lines(digits),
@@ -147,8 +153,8 @@ class Reader:
             width=image.shape[1],
             height=image.shape[0],
             locate_ms=1e3 * (located - start),
-            normalize_ms=1e3 * (normalized - located),
-            classify_ms=1e3 * (classified - normalized),
+            normalize_ms=1e3 * (normalized - located + cut - classified),
+            classify_ms=1e3 * (classified - normalized + done - cut),
             rows=tuple(row for _, row in chosen),
         )
 

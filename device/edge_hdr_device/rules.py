@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_hdr_device.components import components_of
 from edge_hdr_device.frames import without_frames
+from edge_hdr_device.prints import without_print
 from edge_hdr_device.tilted import sheared, slopes, straightened
 
 RULED_PX = 100  # on smaller pictures no ruled lines are looked for
@@ -19,20 +20,27 @@ OTHER_SPAN_SHARE = 0.2  # where there is one, others that the frame cuts off spa
 RULE_RISE = 0.2  # of its span: a line, with what of digits lies along it, is no higher
 
 
-def without_rules(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def without_rules(
+    mask: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """Take ruled lines out of a mask and mend the strokes that cross them.
+
+    Lines that are fainter than the writing go by their depth, others by their course.
 
     The sides of boxes drawn in a row look like a rule that runs on through other digits: boxes go
     first.
 
     Args:
         mask: uint8 (H, W), 1 on ink.
+        depth: uint8 (H, W), how deep the ink is; None where that is not known.
 
     Returns:
         uint8 (H, W); the same array where there is no ruled line.
     """
     if max(mask.shape) < RULED_PX:
         return mask
+    if depth is not None:
+        mask = without_print(mask, depth)
     bare = _without_rules(mask)
     if bare is mask:
         return mask

@@ -13,25 +13,25 @@ from edge_hdr_device.region import Region, box_of_ink
 
 WIDE = 0.85  # width to height: what is narrower is not looked at
 HEIGHT_PX = 32  # of the reduction on which cuts are looked for
-SWING_PX = 6  # how far a cut may stray from the upright, on the reduction
-SLANTS = (0.0, 0.4)  # px aside for each px up: how a cut may lean
+SWING_PX = 4  # how far a cut may stray from the upright, on the reduction
+SLANTS = (0.0, 0.25, 0.5)  # px aside for each px up: how a cut may lean
 STEP_PX = 3  # from one place where a cut is tried to the next, on the reduction
 APART_PX = 2.5  # two cuts closer than this, on the mean, are one
 LEAST_PART = 0.14  # width of the narrowest part, in heights
-LOWEST_PART = 0.62  # height of the lowest part, in heights
+LOWEST_PART = 0.5  # height of the lowest part, in heights
 WIDEST_PART = 1.15  # width of the widest part, in heights
 PART_WIDTH = 0.65  # of a common digit, in heights: how many may stand in a width
 MOST_PARTS = 6
-MOST_SEAMS = 7  # of a region
+MOST_SEAMS = 9  # of a region
 SEAMS_PER_HEIGHT = 4.5  # of a wide region: how many in a width of its height
-MOST_HYPOTHESES = 5  # of each number of parts
+MOST_HYPOTHESES = 15  # of each number of parts
 STEP_COST = 0.03  # of a px of paper; a px of full ink costs 1
 HOLE_COST = 0.15  # of a px of paper that ink encloses: a cut rarely goes through a loop
 HOLE_LEVEL = 96  # of 255: lighter ink encloses nothing
 WAIST = 0.5  # of the height: a cut this short goes between round digits, if it is any
 WAIST_COST = 0.2  # of a px of a waist
 BEND_COST = 0.06  # of a px aside
-LIKELY = 8.0  # a normalized cut beyond this goes through too much ink where a region is narrow
+LIKELY = 30.0  # a normalized cut beyond this goes through too much ink where a region is narrow
 LIKELIER = 60.0  # what a width of one more height adds to that
 LEAST_PIECE = 0.08  # of the largest piece of a part: smaller ones are the neighbour's remains
 

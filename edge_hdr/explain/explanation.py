@@ -88,7 +88,7 @@ class Explanation:
 
 
 class _Witness:
-    """A classifier that keeps what a reader asks of it, and the answer."""
+    """A classifier that keeps what a reader asks of it for one picture, and the answers."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
@@ -97,8 +97,10 @@ class _Witness:
         self.answer: Predictions | None = None
 
     def predict(self, images: NDArray[np.uint8]) -> Predictions:
-        self.crops, self.answer = images, self._classifier.predict(images)
-        return self.answer
+        answer = self._classifier.predict(images)
+        self.crops = np.concatenate((self.crops, images))
+        self.answer = self.answer.followed_by(answer) if self.answer else answer
+        return answer
 
 
 def find_cases(

@@ -33,6 +33,17 @@ def test_no_images_give_no_predictions(tiny_int8: Path) -> None:
     assert len(predictions.labels) == len(predictions.confidences) == 0
 
 
+def test_predictions_of_two_batches_are_those_of_one(tiny_float: Path) -> None:
+    classifier, images = Classifier(tiny_float), digits(5)
+    parted = classifier.predict(images[:2]).followed_by(classifier.predict(images[2:]))
+    together = classifier.predict(images)
+    assert parted.labels.tolist() == together.labels.tolist()
+    assert parted.accepted.tolist() == together.accepted.tolist()
+    np.testing.assert_allclose(parted.probabilities, together.probabilities, atol=1e-5)
+    np.testing.assert_allclose(parted.confidences, together.confidences, atol=1e-5)
+    np.testing.assert_allclose(parted.logits, together.logits, atol=1e-4)
+
+
 def test_int8_input_is_pixel_minus_128(tiny_int8: Path) -> None:
     classifier = Classifier(tiny_int8)
     assert classifier.input_spec.dtype == "int8"

@@ -100,8 +100,8 @@ def test_a_dark_blot_does_not_hide_faint_writing() -> None:
     assert boxes(page) == pytest.approx(bare, abs=2)
 
 
-@pytest.mark.parametrize(("count", "found"), [(12, 12), (2, 0)])
-def test_much_faint_writing_on_noisy_paper_is_no_texture(count: int, found: int) -> None:
+@pytest.mark.parametrize(("count", "found"), [(12, 12), (2, 2)])
+def test_faint_writing_on_noisy_paper_is_no_texture(count: int, found: int) -> None:
     page = paper(level=200)
     for index in range(count):
         zero(page, 60 + 90 * (index % 6), 120 + 140 * (index // 6), 80, ink=171)

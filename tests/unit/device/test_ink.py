@@ -130,3 +130,19 @@ def test_strokes_stand_out_of_strong_noise() -> None:
     # non-local means leave far less of it and most of the stroke, 255 · 40 / 70 = 146 deep.
     assert ink.noise < 13
     assert np.percentile(ink.depth[200:260, 280:316], 93) > 0.6 * 255 * 40 / 70
+
+
+@pytest.mark.parametrize("dark_share", [0.38, 0.6])
+def test_uneven_light_hides_no_faint_stroke(dark_share: float) -> None:
+    page = paper(level=200)
+    edge = round(640 * dark_share)
+    for column in range(4):
+        zero(page, 40 + 48 * column, 200, 60, ink=160)
+        zero(page, edge + 30 + 48 * column, 200, 60, ink=160)
+    light = np.where(np.arange(640) < edge, 0.3, 1.0)
+    light = cv2.GaussianBlur(light[None, :], (0, 0), 6)
+    grain = np.random.default_rng(2).normal(0, 3, page.shape)
+    mask = mask_of(np.clip(page * light + grain, 0, 255).astype(np.uint8))
+    for column in range(4):
+        for x in (40 + 48 * column, edge + 30 + 48 * column):
+            assert mask[200:260, x : x + 36].any(axis=1).mean() > 0.9

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from edge_hdr_device.classifier import Predictions
-from edge_hdr_device.judge import CLEARLY, best, candidates, surest
+from edge_hdr_device.judge import SURE, best, candidates, surest, with_cuts
 from edge_hdr_device.region import Region
 
 
@@ -35,36 +36,70 @@ def test_nothing_found_is_an_empty_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "part", "chosen"),
+    ("whole", "left", "right", "parts"),
     [
-        (0.5, 1 - 0.9 * CLEARLY * 0.5, 2),  # the doubt is less than a tenth of 0.5
-        (0.5, 1 - 1.1 * CLEARLY * 0.5, 1),
-        (0.999, 0.999, 1),
+        (0.5, 0.9, 0.9, 2),  # 0.9 · 0.9 = 0.81
+        (0.82, 0.9, 0.9, 1),
+        (0.98, 0.99, 0.98, 1),  # 0.99 · 0.98 = 0.970
     ],
 )
-def test_parts_are_taken_where_they_are_clearly_surer(
-    whole: float, part: float, chosen: int
+def test_the_most_probable_way_is_taken(
+    whole: float, left: float, right: float, parts: int
 ) -> None:
-    one, left, right = region(), region(0, 15), region(15, 15)
-    batch = candidates([[(one,), (left, right)]])
-    assert len(surest(batch, sure(whole, part, 1.0))) == chosen
+    batch = candidates([[(region(),), (region(0, 15), region(15, 15))]])
+    assert len(surest(batch, sure(whole, left, right))) == parts
 
 
-def test_a_wide_region_is_cut_more_readily() -> None:
-    doubts = [0.5, 0.4]
-    narrow, wide = region(width=30), region(width=60)  # 2 heights: 0.1 + 1.5 · 0.9 > 1
-    halves = (region(0, 15), region(15, 15))
-    assert best(doubts, [(narrow,), halves]) == 0
-    assert best(doubts, [(wide,), halves]) == 1
-
-
-def test_a_way_is_as_sure_as_its_least_sure_part() -> None:
+def test_one_doubtful_part_outweighs_no_others() -> None:
     one, left, right = region(), region(0, 15), region(15, 15)
     other = (region(0, 12), region(12, 18))
     batch = candidates([[(one,), (left, right), other]])
-    chosen = surest(batch, sure(0.3, 1.0, 0.4, 0.97, 0.97))
+    chosen = surest(batch, sure(0.3, 1.0, 0.8, 0.85, 0.85))  # 0.8 > 0.85 · 0.85 = 0.72
+    assert [part for part, _ in chosen] == [left, right]
+    assert [row for _, row in chosen] == [1, 2]
+    chosen = surest(batch, sure(0.3, 1.0, 0.7, 0.85, 0.85))
     assert [part for part, _ in chosen] == list(other)
     assert [row for _, row in chosen] == [3, 4]
+
+
+def test_the_narrower_a_region_the_more_a_cut_costs() -> None:
+    halves = (region(0, 15), region(15, 15))
+    square, narrow = region(width=30), region(width=27)
+    # 0.9 of its height: e^(−4 · 0.1) = 0.67 a part more, and 0.67 · 0.8 = 0.54
+    likelihoods = [np.log(0.6), np.log(0.8)]
+    assert best(likelihoods, [(square,), halves]) == 1
+    assert best(likelihoods, [(narrow,), halves]) == 0
+    assert best([np.log(0.5), np.log(0.8)], [(narrow,), halves]) == 1
+
+
+def test_a_cut_of_which_most_is_rejected_is_none() -> None:
+    parts = tuple(region(left, 10) for left in (0, 10, 20))
+    batch = candidates([[(region(),), parts]])
+    assert len(surest(batch, sure(0.1, 1.0, 1.0, 0.4))) == 3  # two of three
+    assert len(surest(batch, sure(0.1, 1.0, 0.4, 0.4))) == 1
+
+
+def two_rings() -> Region:
+    ink = np.zeros((64, 120), np.uint8)
+    for left in (34, 85):
+        cv2.ellipse(ink, (left, 32), (26, 28), 0, 0, 360, 255, 5)
+    return Region((0, 0, 120, 64), 0, ink)
+
+
+def test_only_what_is_doubted_is_cut() -> None:
+    batch = candidates([[(two_rings(),)], [(region(),)]])
+    assert with_cuts(batch, sure(SURE, 0.5)) is batch
+    more = with_cuts(batch, sure(SURE - 0.01, 0.5))
+    assert (more.crops[:2] == batch.crops).all()
+    parts = {id(part) for ways in more.regions for way in ways for part in way}
+    assert sorted(more.rows) == sorted(parts)
+    assert sorted(more.rows.values()) == list(range(len(more.crops)))
+    assert [len(ways) > 1 for ways in more.regions] == [True, False]  # a square has no cut
+
+
+def test_what_is_too_wide_is_cut_however_sure_a_classifier_is() -> None:
+    batch = candidates([[(replace(two_rings(), single=False),)]])
+    assert len(with_cuts(batch, sure(1.0)).regions[0]) > 1
 
 
 def test_a_small_picture_is_read_as_a_whole_where_that_is_surer() -> None:
@@ -88,7 +123,7 @@ def test_where_nothing_was_found_the_whole_counts_if_it_is_accepted() -> None:
     assert surest(batch, sure(0.4)) == []
 
 
-def test_what_is_too_wide_counts_only_in_parts_that_are_all_accepted() -> None:
+def test_what_is_too_wide_counts_only_in_parts_most_of_which_are_accepted() -> None:
     wide = replace(region(width=90), single=False)
     left, right = region(0, 45), region(45, 45)
     batch = candidates([[(wide,), (left, right)]])

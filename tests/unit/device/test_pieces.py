@@ -42,7 +42,18 @@ def test_texture_hardly_deeper_than_the_noise_is_no_ink() -> None:
     pieces, noise = pieces_of(page)
     depth = float(pieces.level.max())
     assert len(plausible(pieces, noise)) == 1
-    assert len(plausible(pieces, depth / 5)) == 0
+    assert len(plausible(pieces, depth / 4.9)) == 0
+
+
+def test_among_specks_a_piece_must_stand_out_by_more_than_alone() -> None:
+    page = paper()
+    zero(page, 100, 100, 80, ink=120)
+    alone, _ = pieces_of(page)
+    for column in range(20):
+        page[300:306, 20 + 30 * column : 26 + 30 * column] = 120
+    among, _ = pieces_of(page)
+    assert len(plausible(alone, float(alone.level.max()) / 6)) == 1
+    assert len(plausible(among, float(among.level.max()) / 6)) == 0
 
 
 def test_a_bar_above_joins_and_a_digit_beside_does_not() -> None:

@@ -59,14 +59,15 @@ class Narrow(ByWidth):
         return replace(called, confidences=sure, accepted=sure >= self.threshold)
 
 
-def test_touching_digits_are_read_apart_in_the_same_batch() -> None:
+def test_touching_digits_are_read_apart_in_a_second_batch() -> None:
     image = paper()
     zero(image, 200, 150, 100)
     zero(image, 258, 150, 100)
     classifier = Narrow()
     reading = Reader(classifier).read(image)
     assert reading.lines == ("00",)
-    assert len(classifier.batches) == 1
+    assert len(classifier.batches) == 2
+    assert classifier.batches[0] == 1
     assert reading.digits[0].box[0] < reading.digits[1].box[0]
 
 
@@ -158,5 +159,5 @@ def test_a_reading_names_what_of_the_batch_each_digit_was() -> None:
     reading = Reader(classifier).read(image)
     assert reading.lines == ("100",)
     assert len(set(reading.rows)) == 3
-    assert max(reading.rows) < classifier.batches[0]
-    assert len(reading.rows) < classifier.batches[0]  # the pair as one digit, and other cuts
+    assert reading.rows[0] < classifier.batches[0] == 2  # the 1, and the pair as one digit
+    assert all(2 <= row < sum(classifier.batches) for row in reading.rows[1:])

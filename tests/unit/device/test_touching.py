@@ -63,6 +63,26 @@ def test_an_underline_is_not_located_even_for_its_parts() -> None:
     assert len(locate(page, wide=True)) == 1
 
 
+def test_a_touching_digit_of_little_more_than_half_the_height_is_a_part() -> None:
+    page = paper()
+    zero(page, 200, 150, 100)
+    zero(page, 258, 185, 60)
+    heights = [[part.box[3] for part in way] for way in cuts(only_region(page))]
+    assert any(found == pytest.approx([100, 60], abs=6) for found in heights)
+
+
+def test_digits_that_lean_are_cut_along_their_lean() -> None:
+    page = paper()
+    for left in (200, 250):
+        cv2.line(page, (left, 250), (left + 40, 150), 40, 9)  # 0.4 px aside for each px up
+    cv2.line(page, (200, 250), (250, 250), 40, 9)  # a foot that reaches the neighbour's
+    pairs = [way for way in cuts(only_region(page)) if len(way) == 2]
+    # A line's box is 40 + 9 px wide; the foot may add 10. Upright cuts halve a line.
+    assert any(
+        all(part.box[2:] == pytest.approx((55, 109), abs=8) for part in way) for way in pairs
+    )
+
+
 @pytest.mark.parametrize("draw", [zero, one, seven])
 def test_an_ordinary_digit_has_no_cuts(draw: type[zero]) -> None:
     page = paper()
