@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tf_keras import Input, Model, layers, losses, optimizers, utils
+from tf_keras import Input, Model, callbacks, layers, losses, optimizers, utils
 
 from edge_hdr.context.material import Material
+from edge_hdr.data.dataset import Progress
 from edge_hdr.slim import slim
 from edge_hdr_device.context import LEVELS, SIDE_PX
 from edge_hdr_device.quiet import native_output_hidden
@@ -42,17 +43,21 @@ def context_net() -> Any:
     return Model(inputs, layers.Dense(1, name="digit")(x), name="context")
 
 
-def train(material: Material, *, epochs: int, seed: int = 0) -> Any:
-    """Train a net on material; the same seed gives the same one up to the order of sums.
+def train(
+    material: Material, *, epochs: int, seed: int = 0, progress: Progress | None = None
+) -> Any:
+    """Train a net on material.
 
     Args:
         material: at least one region.
         epochs: passes over it.
-        seed: of weights, order and augmentation.
+        seed: of weights, order and augmentation; after `training_setup.prepare`, the same one gives
+            the same net.
+        progress: told how many steps are done.
     """
     utils.set_random_seed(seed)
     model = context_net()
-    steps = max(1, epochs * len(material) // BATCH)
+    steps = -(-epochs * len(material) // BATCH)
     model.compile(
         optimizers.Adam(optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
         losses.BinaryCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING),
@@ -61,8 +66,18 @@ def train(material: Material, *, epochs: int, seed: int = 0) -> Any:
     weights = np.where(material.digit, 1.0, OTHERS_WEIGHT).astype(np.float32)
     batches = tf.data.Dataset.from_tensor_slices((material.seen, labels, weights))
     batches = batches.shuffle(len(material), seed=seed).repeat(epochs).batch(BATCH)
-    model.fit(batches.map(_varied), epochs=1, verbose=0)
+    model.fit(batches.map(_varied), epochs=1, verbose=0, callbacks=_told(progress, steps))
     return model
+
+
+def _told(progress: Progress | None, steps: int) -> list[Any]:
+    if progress is None:
+        return []
+    return [
+        callbacks.LambdaCallback(
+            on_batch_end=lambda batch, logs: progress("training", batch + 1, steps)
+        )
+    ]
 
 
 def _varied(seen: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 SPECK_AREA_PX = 4  # fewer pixels are noise, whatever the picture
 
+Extents = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
+
 
 @dataclass(frozen=True)
 class Components:
@@ -57,7 +59,7 @@ class Components:
         total = np.bincount(self.owner, np.add.reduceat(powers * real, self.first))
         return np.asarray(total / np.maximum(weight, 1e-9), np.float64)
 
-    def extents(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    def extents(self) -> Extents:
         """Give labels (N,), boxes (N, 4) and areas (N,) of all components but specks.
 
         A box is left, top, right, bottom in px, right and bottom exclusive. OpenCV's own
@@ -84,13 +86,18 @@ def components_of(mask: NDArray[np.uint8]) -> Components:
     """Find the components of a mask uint8 (H, W), 1 on ink; corners connect."""
     import cv2
 
-    _, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
-    where = np.flatnonzero(mask.view(np.bool_))
+    width = mask.shape[1]
+    labels = np.zeros(mask.shape, np.int32)
+    _, top, _, height = cv2.boundingRect(mask)
+    top, bottom = top & ~1, top + height  # OpenCV numbers labels by pairs of rows
+    if height:
+        inked = labels[top:bottom]
+        cv2.connectedComponents(mask[top:bottom], inked, connectivity=8, ltype=cv2.CV_32S)
+    where = np.flatnonzero(mask[top:bottom].view(np.bool_)) + top * width
     starts = np.ones(len(where), np.bool_)
     np.not_equal(where[1:], where[:-1] + 1, out=starts[1:])
-    width = mask.shape[1]
     starts[np.searchsorted(where, width * np.flatnonzero(mask[:, 0]))] = True
     first = np.flatnonzero(starts)
     length = np.diff(first, append=len(where))
     owner = labels.ravel()[where[first]].astype(np.intp)
-    return Components(np.asarray(labels, np.int32), where, first, length, owner)
+    return Components(labels, where, first, length, owner)

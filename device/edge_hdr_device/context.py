@@ -10,6 +10,7 @@ import logging
 import threading
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ LEAST_DEVIATION = 2.0  # grey levels that count as an even surface's
 FILLS = 0.5  # of the picture's shorter side: a larger region has no surroundings worth a look
 TIGHT_PX = 96  # nor has one in a picture of this size
 MAX_BATCH = 256  # bounds the arena
+SCALE_TOLERANCE = 1e-3  # of the input's, to 1
 STEP = 8  # batches have multiples of so many rows, for a new size costs more than empty rows
 REMEDY = "make it again: python scripts/make_context.py"
 
@@ -48,18 +50,9 @@ class Context:
 
     def __init__(self, content: bytes) -> None:
         self._interpreter = open_interpreter(content)
-        (source,), (target,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        shapes = tuple(source["shape"][1:]), tuple(target["shape"][1:])
-        if shapes != ((SIDE_PX, SIDE_PX, 2), (1,)) or source["dtype"] != np.int8:
-            raise ModelError(
-                f"the context net maps {shapes[0]} to {shapes[1]}, not (32, 32, 2) to (1,)",
-                hint=REMEDY,
-            )
+        source, target = _ends(self._interpreter)
         scale, zero_point = source["quantization"]
-        if abs(scale * LEVELS - 1) > 1e-3 or zero_point != 0:
+        if abs(scale * LEVELS - 1) > SCALE_TOLERANCE or zero_point != 0:
             raise ModelError(
                 f"the context net's input has scale {scale:.6f} and zero point {zero_point}, "
                 "not 1/127 and 0",
@@ -95,6 +88,27 @@ class Context:
         self._interpreter.invoke()
         found = self._interpreter.get_tensor(self._output)[: len(seen), 0]
         return np.asarray((found.astype(np.float32) - self._zero_point) * self._scale, np.float32)
+
+
+def _ends(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the net's input and output.
+
+    Raises:
+        ModelError: it is another net.
+    """
+    sources, targets = interpreter.get_input_details(), interpreter.get_output_details()
+    ends = [*map(_form, sources)], [*map(_form, targets)]
+    if ends != ([f"int8 {(SIDE_PX, SIDE_PX, 2)}"], ["int8 (1,)"]):
+        given, got = (" and ".join(end) for end in ends)
+        raise ModelError(
+            f"the context net maps {given} to {got}, not int8 (32, 32, 2) to int8 (1,)", hint=REMEDY
+        )
+    return sources[0], targets[0]
+
+
+def _form(end: dict[str, Any]) -> str:
+    """Say what a row of an input or output is, as "int8 (1,)"."""
+    return f"{np.dtype(end['dtype']).name} {tuple(end['shape'][1:].tolist())}"
 
 
 @cache

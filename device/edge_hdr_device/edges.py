@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SLENDER = 0.45  # width to height, or height to width: wider things are no piece of a straight edge
-INK_RANK = 20  # percentile of the levels within a box, from the ink's side, that counts as ink
+INK_RANK = 0.2  # of the levels within a box, from the ink's side: what counts as ink
 LEAST_RIDGE = 0.4  # of the step between both sides: ink stands out by as much from the nearer one
 GAP_PX, LEAST_STRIP_PX = 2, 3
 
@@ -48,7 +48,20 @@ def _on_edge(grey: NDArray[np.uint8], box: tuple[int, int, int, int], *, light: 
     after = grey[top:bottom, right + GAP_PX : right + GAP_PX + strip]
     if not before.size or not after.size:
         return False
-    sides = float(np.median(before)), float(np.median(after))
-    ink = float(np.percentile(grey[top:bottom, left:right], 100 - INK_RANK if light else INK_RANK))
+    sides = _ranked(before, 0.5), _ranked(after, 0.5)
+    ink = _ranked(grey[top:bottom, left:right], 1 - INK_RANK if light else INK_RANK)
     ridge = ink - max(sides) if light else min(sides) - ink
     return ridge < LEAST_RIDGE * abs(sides[0] - sides[1])
+
+
+def _ranked(levels: NDArray[np.uint8], rank: float) -> float:
+    """Give a percentile of some hundred levels; NumPy's own takes ten times as long.
+
+    Args:
+        levels: uint8 (h, w), one level or more.
+        rank: in [0, 1].
+    """
+    ordered = np.sort(levels, axis=None)
+    place = rank * (ordered.size - 1)
+    low, high = float(ordered[int(place)]), float(ordered[int(np.ceil(place))])
+    return low + (high - low) * (place - int(place))

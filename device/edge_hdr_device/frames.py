@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr_device.cells import without_cells
-from edge_hdr_device.components import Components, components_of
+from edge_hdr_device.components import Components, Extents, components_of
 
 LEAST_PX = 20  # a lower or narrower piece is no box
 MOST_INK = 0.7  # of its bounding box: what has more is no box
@@ -38,9 +38,6 @@ class _Wall:
         """Give the wall's column in a row."""
         share = (y - self.top) / max(1, self.bottom - self.top)
         return self.x[0] + share * (self.x[1] - self.x[0])
-
-
-Extents = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
 
 
 def without_frames(

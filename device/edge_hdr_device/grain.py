@@ -39,16 +39,25 @@ def local_offset_and_noise(
     step = 1 + (max(dark.shape) - 1) // SAMPLE_PX
     share = cv2.divide(dark[::step, ::step], level[::step, ::step], dtype=cv2.CV_32F)
     rows, columns = (max(1, round(side / TILE)) for side in share.shape)
-    even = cv2.resize(share, (columns * TILE, rows * TILE), interpolation=cv2.INTER_NEAREST)
+    size = (columns * TILE, rows * TILE)
+    even = np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_NEAREST), np.float32)
     tiles = even.reshape(rows, TILE, columns, TILE).swapaxes(1, 2).reshape(rows, columns, -1)
-    near, far = (round(rank * tiles.shape[2]) for rank in RANKS)
-    ranked = np.partition(tiles, (near, far), axis=2)
-    rough = (ranked[:, :, far] - ranked[:, :, near]) / (DEVIATIONS[1] - DEVIATIONS[0])
-    within = _calmest(rough)
-    offset = 1 - (ranked[:, :, near] - DEVIATIONS[0] * within)
+    low, high = _levels(tiles)
+    within = _calmest((high - low) / (DEVIATIONS[1] - DEVIATIONS[0]))
+    offset = 1 - (low - DEVIATIONS[0] * within)
     offset[np.abs(offset) > INK_DEPTH * noise] = 0
     between = float(np.median(np.abs(offset - cv2.medianBlur(offset, AROUND)))) / QUARTILE
     return offset, np.asarray(np.hypot(within, between), np.float32)
+
+
+def _levels(tiles: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the levels at both `RANKS` of the last axis of float32 (h, w, N): float32 (h, w) each.
+
+    NumPy parts by one rank several times as fast as by two at once.
+    """
+    near, far = (round(rank * tiles.shape[2]) for rank in RANKS)
+    beyond = np.partition(tiles, near, axis=2)[:, :, near:]
+    return beyond[:, :, 0], np.partition(beyond, far - near, axis=2)[:, :, far - near]
 
 
 def _calmest(noises: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,10 +13,10 @@ from edge_hdr_device.paper import paper_level, spread
 
 BACKGROUND_PX = 160  # long side of the picture on which the background is estimated
 POLARITY_PX = 640  # long side of the picture on which the polarity is found
-POLARITY_SAMPLE_PX = 320  # a grid of about so many points a side is looked at first
+POLARITY_SAMPLE_PX = 160  # a grid of about so many points a side is looked at first
 POLARITY_PAPER_PX = 80  # long side of the picture of which their local median is taken
 POLARITY_REACH = 16  # the local median reaches so small a part of the long side
-CLOSE_CALL = 0.25  # skews of a sample and of all pixels were never so far apart
+CLOSE_CALL = 0.25  # where the skew of a sample is less, all pixels are looked at
 MOST_EVEN = 0.98  # where more is, there is no table
 STEP_REACH = 0.04  # of the long side: so far from a step of the paper's level nothing is compared
 EVEN_STEP = 0.7  # of the higher level: a lower one is beyond a step

@@ -87,7 +87,9 @@ def _plane(small: NDArray[np.uint8]) -> NDArray[np.float32]:
         chosen = basis.compress(keep, axis=0)
         weights = np.linalg.solve(chosen.T @ chosen + ridge, chosen.T @ value[keep])
         distance = np.abs(value - basis @ weights)
-        keep = distance <= max(4.0, 2.0 * median(distance))
+        before, keep = keep, distance <= max(4.0, 2.0 * median(distance))
+        if np.array_equal(before, keep):
+            break
     rows = weights[2] * np.arange(height, dtype=np.float32)[:, None]
     fitted = weights[0] + weights[1] * np.arange(width, dtype=np.float32)[None, :] + rows
     if np.ptp(fitted) < LEAST_FALL * fitted.mean():

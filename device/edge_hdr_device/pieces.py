@@ -37,6 +37,7 @@ FRAGMENT_HEIGHT = 0.7  # of the typical height: a lower piece may be a part of a
 FRAGMENT_GAP = 0.03  # of the typical height: how far apart their boxes may be
 FRAGMENT_UNION = 1.15  # of the typical height: what both may reach
 FRAGMENT_BREADTH = 0.8  # of the typical height: how wide both may be
+WHOLE_RANK = 0.75  # of the ink is no higher than a digit that is whole, where pens break off
 JOIN_GAP = 0.25  # of the typical height: how far apart, one above the other, they may be
 
 
@@ -145,7 +146,8 @@ def join(pieces: Pieces) -> list[NDArray[np.intp]]:
     if not len(pieces):
         return []
     typical = weighted_median(pieces.height, pieces.ink)
-    groups = _unite(len(pieces), _pairs(pieces, typical))
+    tall = weighted_median(pieces.height, pieces.ink, WHOLE_RANK)
+    groups = _unite(len(pieces), _pairs(pieces, typical, tall))
     like = _like_a_digit(union_boxes(pieces, groups), typical)
     return [rows for rows, wanted in zip(groups, like, strict=True) if wanted]
 
@@ -220,6 +222,7 @@ def _at_frame(pieces: Pieces) -> NDArray[np.bool_]:
         return np.asarray(touching & (pieces.touch > 0.8 * size) & alone, bool)
     typical = weighted_median(pieces.height[inner], pieces.area[inner])
     like_a_digit = (pieces.height > 0.6 * typical) & (pieces.height < 1.5 * typical)
+    like_a_digit &= pieces.width <= MAX_ASPECT * pieces.height
     return np.asarray(touching & ~(like_a_digit & (pieces.touch < 0.4 * size)), bool)
 
 
@@ -241,7 +244,7 @@ def _around_others(pieces: Pieces) -> NDArray[np.bool_]:
     return np.asarray((inside & large).any(1) & hollow, bool)
 
 
-def _pairs(pieces: Pieces, typical: float) -> NDArray[np.intp]:
+def _pairs(pieces: Pieces, typical: float, tall: float) -> NDArray[np.intp]:
     """List pairs of rows intp (M, 2) that belong to one digit.
 
     One lies above or inside the other; two tall ones side by side are two digits.
@@ -260,7 +263,9 @@ def _pairs(pieces: Pieces, typical: float) -> NDArray[np.intp]:
     line = bar & (width > BAR_WIDTH * typical)
     under = bar & (top >= bottom.T - BAR_OVERLAP * lower)
     apart = under | under.T | line | line.T
-    fits = ~abreast & ~apart & (union <= JOINED_HEIGHT * limit)
+    # A pen that broke off leaves parts whose boxes overlap, and makes the typical piece too low.
+    whole = np.where(gap < 0, np.maximum(limit, tall), limit)
+    fits = ~abreast & ~apart & (union <= JOINED_HEIGHT * whole)
     # A fragment beside the rest of its digit: a 4 whose strokes do not meet.
     breadth = np.maximum(right, right.T) - np.minimum(left, left.T)
     beside = (overlap >= -FRAGMENT_GAP * typical) & (-gap >= 0.3 * lower)

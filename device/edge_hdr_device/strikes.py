@@ -36,8 +36,9 @@ def without_strikes(
     changed = mask
     for left, top, right, bottom in boxes[wide].astype(int).tolist():
         place = (slice(top, bottom), slice(left, right))
-        labels, counts = np.unique(owner[place], return_counts=True)
-        label = labels[1:][counts[1:].argmax()] if labels[0] == 0 else labels[counts.argmax()]
+        counts = np.bincount(owner[place].ravel())
+        counts[0] = 0
+        label = counts.argmax()
         own = np.asarray(owner[place] == label).view(np.uint8)
         rest = own
         for line in _long_lines(own):

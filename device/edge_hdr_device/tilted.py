@@ -65,30 +65,30 @@ def _distinct(angles_deg: NDArray[np.float64]) -> list[float]:
     return [float(np.tan(np.radians(angle))) for angle in chosen]
 
 
-def sheared(mask: NDArray[np.uint8], slope: float) -> NDArray[np.uint8]:
-    """Move columns up or down so that lines of a slope become level.
+def sheared(turned: NDArray[np.uint8], slope: float) -> NDArray[np.uint8]:
+    """Move a mask's columns up or down so that lines of a slope become level.
 
     Args:
-        mask: uint8 (H, W).
+        turned: uint8 (W, H), the mask with its axes swapped: a column is moved as a whole.
         slope: rise to run, above 0 for lines that fall to the right.
 
     Returns:
-        uint8 (H + n, W), where n is how far the outermost columns have moved apart.
+        uint8 (W, H + n), axes swapped; n is how far the outermost columns have moved apart.
     """
-    height, width = mask.shape
+    width, height = turned.shape
     blocks = _blocks(slope, width)
-    moved = np.zeros((height + max(down for down, _, _ in blocks), width), np.uint8)
+    moved = np.zeros((width, height + max(down for down, _, _ in blocks)), np.uint8)
     for down, left, right in blocks:
-        moved[down : down + height, left:right] = mask[:, left:right]
+        moved[left:right, down : down + height] = turned[left:right]
     return moved
 
 
-def straightened(mask: NDArray[np.uint8], slope: float, height: int) -> NDArray[np.uint8]:
-    """Undo `sheared`: uint8 (height, W)."""
-    width = mask.shape[1]
-    moved = np.empty((height, width), np.uint8)
+def straightened(turned: NDArray[np.uint8], slope: float, height: int) -> NDArray[np.uint8]:
+    """Undo `sheared`: uint8 (W, height)."""
+    width = len(turned)
+    moved = np.empty((width, height), np.uint8)
     for down, left, right in _blocks(slope, width):
-        moved[:, left:right] = mask[down : down + height, left:right]
+        moved[left:right] = turned[left:right, down : down + height]
     return moved
 
 

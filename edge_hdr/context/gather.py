@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_hdr.context.material import Material, nothing, together
-from edge_hdr.data.dataset import Split
+from edge_hdr.data.dataset import Progress, Split
 from edge_hdr.exposure.match import judge
 from edge_hdr.exposure.material import NON_DIGIT
+from edge_hdr.processes import Processes
 from edge_hdr.scenes.draw import draw_scene
 from edge_hdr.scenes.scene import Scene
+from edge_hdr_device import released
+from edge_hdr_device.classifier import Classifier
+from edge_hdr_device.context import surrounded, surroundings
+from edge_hdr_device.locate import look
+from edge_hdr_device.normalize import normalize
 
 SEVERITIES = ("moderate", "hard", "mild")
 TURNS = (0, 1, 2, 0, 1)  # severities take turns
@@ -27,8 +31,6 @@ CLUTTER = (
     "operators", "minus", "dots",
 )  # fmt: skip
 LEAST_LEVEL = 0.2  # of such a factor
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,21 @@ class Sights:
 
 
 def gather(
-    sights: Sights, scenes: int, *, progress: Progress | None = None, workers: int = 2
+    sights: Sights, scenes: int, *, progress: Progress | None = None, workers: int | None = None
 ) -> Material:
-    """Collect what a device sees of scenes; the same arguments give the same bytes.
+    """Collect what a device sees of scenes.
 
     Args:
-        sights: which scenes.
+        sights: which scenes; the same ones and the same number of them give the same bytes,
+            whatever `workers` is.
         scenes: how many.
         progress: told how many are done.
-        workers: processes; 1 works in this one.
+        workers: processes; 1 works in this process. When None, all processors where it pays.
     """
     pieces = [range(at, min(at + SCENES, scenes)) for at in range(0, scenes, SCENES)]
     parts = []
-    if workers == 1:
-        return together([_look(sights, piece) for piece in pieces])
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(partial(_look, sights), pieces):
+    with Processes(sights, workers, len(pieces)) as pool:
+        for part in pool.results(partial(_look, piece) for piece in pieces):
             parts.append(part)
             if progress is not None:
                 progress("looking at scenes", min(scenes, len(parts) * SCENES), scenes)
@@ -83,24 +84,20 @@ def scene_of(sights: Sights, number: int) -> Scene:
     )
 
 
-def _look(sights: Sights, numbers: range) -> Material:
-    import cv2
-
-    cv2.setNumThreads(1)
-    found = [(number, regions_of(scene_of(sights, number))) for number in numbers]
-    for number, part in found:
-        part.severity[:] = TURNS[number % len(TURNS)]
-    return together([part for _, part in found])
+def _look(numbers: range, sights: Sights) -> Material:
+    """Draw a piece's scenes and look at them."""
+    return together(
+        [regions_of(scene_of(sights, number), TURNS[number % len(TURNS)]) for number in numbers]
+    )
 
 
-def regions_of(scene: Scene) -> Material:
-    """Find a scene's regions with the device's own eyes; severities are left at 0."""
-    from edge_hdr_device.classifier import Classifier
-    from edge_hdr_device.context import surrounded, surroundings
-    from edge_hdr_device.locate import look
-    from edge_hdr_device.normalize import normalize
-    from edge_hdr_device.released import find
+def regions_of(scene: Scene, severity: int = 0) -> Material:
+    """Find a scene's regions with the device's own eyes.
 
+    Args:
+        scene: with its truth.
+        severity: of it, an index into `SEVERITIES`.
+    """
     view = look(scene.image, wide=True)
     rows = np.flatnonzero(surrounded(view))
     if not len(rows):
@@ -109,10 +106,24 @@ def regions_of(scene: Scene) -> Material:
     keep = verdicts(np.array([region.box for region in regions], float), scene)
     crops = np.stack([normalize(region.ink) for region in regions])
     single = np.array([region.single for region in regions])
-    accepted = Classifier(find("ds-cnn-small-int8")).predict(crops).accepted & single
-    seen = surroundings(view.grey, view.boxes[rows])
+    accepted = _classifier().predict(crops).accepted & single
     clear = keep >= 0
-    return Material(seen[clear], keep[clear] == 1, accepted[clear], np.zeros(clear.sum(), np.int64))
+    return Material(
+        surroundings(view.grey, view.boxes[rows[clear]]),
+        keep[clear] == 1,
+        accepted[clear],
+        np.full(clear.sum(), severity, np.int64),
+    )
+
+
+def classifier_path() -> Path:
+    """Give the file of the classifier that judges what would be accepted."""
+    return released.folder() / released.DEFAULT / released.FILE
+
+
+@cache
+def _classifier() -> Classifier:
+    return Classifier(classifier_path())
 
 
 def verdicts(boxes: NDArray[np.float64], scene: Scene) -> NDArray[np.int64]:

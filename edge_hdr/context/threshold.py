@@ -20,10 +20,6 @@ class Share:
     vetoed: int
     count: int
 
-    def __str__(self) -> str:
-        share = f" ({100 * self.vetoed / self.count:.2f} %)" if self.count else ""
-        return f"{self.vetoed:,} of {self.count:,}{share}"
-
 
 def threshold(scores: NDArray[np.float32], material: Material, loss: float = LOSS) -> float:
     """Choose below which score a region is vetoed.

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from edge_hdr.data.allographs import Allograph
 from edge_hdr.data.dataset import Split
 from edge_hdr.data.written import of_strokes, write
-from edge_hdr.exposure.glyphs import character
 from edge_hdr.exposure.letters import shapes
 from edge_hdr.exposure.lookalike import is_bar
 
@@ -52,11 +51,6 @@ def draw(count: int, digits: Split, rng: Random) -> NDArray[np.uint8]:
 def _sign(digits: Split, rng: Random) -> Image:
     """Write a letter or a sign."""
     return _once(shapes()[rng.integers(len(shapes()))], rng)
-
-
-def _character(digits: Split, rng: Random) -> Image:
-    """Write a character of any script."""
-    return character(rng)
 
 
 def _once(shape: Allograph, rng: Random) -> Image:
@@ -210,6 +204,6 @@ def _empty(digits: Split, rng: Random) -> Image:
 
 
 KINDS: tuple[Callable[[Split, Random], Image], ...] = (
-    _character, _sign, _rune, _tangle, _pair, _fragment, _texture, _marks, _empty,
+    _sign, _rune, _tangle, _pair, _fragment, _texture, _marks, _empty,
 )  # fmt: skip
-SHARES = (9, 4, 4, 3, 3, 3, 3, 2, 1)
+SHARES = (6, 6, 4, 3, 3, 3, 2, 1)

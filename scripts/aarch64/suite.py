@@ -15,9 +15,10 @@ TESTS = Path("tests/unit/device")
 # What computes, and so may differ by processor or library; what waits for threads and sockets is
 # proven by the commands, because an emulated board is too slow for some of those tests' clocks.
 SUBJECTS = (
-    *("camera_synthetic", "classifier", "components", "consensus", "dimensions", "expect", "gate"),
-    *("images", "ink", "interpreter", "layout", "lines", "locate", "manifest", "normalize"),
-    *("paper", "pieces", "pipeline", "plausible", "results", "roi", "storage", "track", "watch"),
+    *("camera_synthetic", "cells", "classifier", "components", "consensus", "context"),
+    *("dimensions", "expect", "gate", "grain", "images", "ink", "interpreter", "judge", "layout"),
+    *("lines", "locate", "manifest", "normalize", "paper", "pieces", "pipeline", "plausible"),
+    *("prints", "results", "roi", "sheet", "storage", "touching", "track", "watch"),
 )
 PARTS = (Path("tests/conftest.py"), Path("tests/data"), Path("models"), TESTS)
 TIMEOUT_S = 1800

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 DEVICE_FILES = {
     "edge_hdr_device/camera/hands.png",
     "edge_hdr_device/web/static/index.html",
+    "edge_hdr_device/released/context/context.tflite",
     "edge_hdr_device/released/ds-cnn-small-int8/model.tflite",
 }
 

@@ -24,6 +24,17 @@ def test_extents_are_those_of_opencv(share: float) -> None:
     assert np.array_equal(components_of(mask).labels, labels)
 
 
+@pytest.mark.parametrize("blank", [1, 2, 90])
+def test_rows_without_ink_change_nothing(blank: int) -> None:
+    mask = (np.random.default_rng(1).random((90, 120)) < 0.3).astype(np.uint8)
+    mask[:blank], mask[-blank:] = 0, 0
+    _, labels = cv2.connectedComponents(mask, connectivity=8)
+    found = components_of(mask)
+    assert np.array_equal(found.labels, labels)
+    assert np.array_equal(found.where, np.flatnonzero(mask))
+    assert np.array_equal(np.repeat(found.owner, found.length), labels[mask > 0])
+
+
 def test_runs_end_at_the_frame_though_the_next_row_goes_on() -> None:
     mask = np.ones((3, 5), np.uint8)
     mask[1, 1:4] = 0  # a ring: one component in four runs

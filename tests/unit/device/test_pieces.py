@@ -118,3 +118,28 @@ def test_digits_in_a_row_are_no_rule() -> None:
     ink = find_ink(lit(page, low=0.7), light=False)
     mask = faint_mask(ink)
     assert without_rules(mask).sum() > 0.98 * mask.sum()
+
+
+def test_a_finger_as_high_as_the_digits_is_left_out() -> None:
+    page = paper()
+    zero(page, 100, 100, 60)
+    zero(page, 200, 100, 60)
+    page[300:360, 0:170] = 60  # enters from the left; wider than a digit may be
+    pieces, noise = pieces_of(page)
+    boxes = plausible(pieces, noise).boxes
+    assert len(boxes) == 2
+    assert boxes[:, 3].max() < 300
+
+
+def test_parts_of_a_digit_whose_pen_broke_off_are_joined_beside_whole_ones() -> None:
+    """The parts, of 40 and 44 px, are most of the ink, but 80 px high together they are digits."""
+    page = paper()
+    for left in (60, 160, 260):  # upper half ends at 140, lower begins at 136 beside its end
+        cv2.polylines(page, [np.array([[left + 40, 100], [left, 102], [left, 140]])], False, 40, 8)
+        lower = [[left + 12, 136], [left + 40, 140], [left + 40, 176], [left, 180]]
+        cv2.polylines(page, [np.array(lower)], False, 40, 8)
+    for left in (380, 480):
+        zero(page, left, 100, 80)
+    pieces, _ = pieces_of(page)
+    assert len(pieces) == 8
+    assert sorted(len(rows) for rows in join(pieces)) == [1, 1, 2, 2, 2]

@@ -45,13 +45,13 @@ def test_writing_proposes_no_slope() -> None:
 
 @pytest.mark.parametrize("slope", [-0.4, 0.0, 0.13])
 def test_a_shear_makes_its_slope_level_and_is_undone_exactly(slope: float) -> None:
-    mask = np.zeros((200, 300), np.uint8)
+    turned = np.zeros((300, 200), np.uint8)  # axes swapped
     x = np.arange(300)
-    mask[np.rint(100 + slope * (x - 150)).astype(int), x] = 1
-    level = sheared(mask, slope)
-    rows = np.flatnonzero(level.any(axis=1))
+    turned[x, np.rint(100 + slope * (x - 150)).astype(int)] = 1
+    level = sheared(turned, slope)
+    rows = np.flatnonzero(level.any(axis=0))
     assert np.ptp(rows) <= 1  # both the line and the shear are rounded
-    assert (straightened(level, slope, 200) == mask).all()
+    assert (straightened(level, slope, 200) == turned).all()
 
 
 @pytest.mark.parametrize("angle_deg", [-20, 12])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_hdr.context.card import Made, card
 from edge_hdr.context.gather import Sights, gather, scene_of, verdicts
 from edge_hdr.context.keep import kept
 from edge_hdr.context.material import Material, nothing, together
@@ -90,8 +91,19 @@ def test_shares_are_counted_by_severity() -> None:
     assert counted["digits"] == Share(1, 2)
     assert counted["accepted others"] == Share(1, 1)
     assert counted["digits, hard"] == Share(0, 1)
-    assert str(counted["digits"]) == "1 of 2 (50.00 %)"
-    assert str(counted["digits, mild"]) == "0 of 0"
+    assert counted["digits, mild"] == Share(0, 0)
+
+
+def test_the_card_states_seeds_numbers_and_intervals() -> None:
+    counted = {"digits": Share(1, 4), "digits, mild": Share(0, 0)}
+    text = card(Made("python x.py", (3000, 11), (800, 12), 5, 2345, 678, 0.96804, 0.97, counted))
+    for part in (
+        "    python x.py\n", "2,345 regions, 678 of them no digits", "3,000 scenes (seed 11)",
+        "800 scenes (seed 12)", "training: 5", "others: 0.9680, before\nquantization 0.9700",
+        "| digits | 1 | 4 | 25.00 % | 4.6–69.9 % |",  # Wilson's interval
+        "| digits, mild | 0 | 0 | – | – |",
+    ):  # fmt: skip
+        assert part in text
 
 
 def test_material_is_gathered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

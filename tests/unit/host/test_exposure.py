@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from edge_hdr.config import BuildConfig
 from edge_hdr.data.dataset import DIGITS, Split
 from edge_hdr.data.strokes import make_split
-from edge_hdr.exposure import drawn, expose, glyphs, keep
+from edge_hdr.exposure import drawn, expose, keep
 from edge_hdr.exposure.crops import crops_of, scene_of
 from edge_hdr.exposure.gather import gather
 from edge_hdr.exposure.letters import SHAPES
@@ -89,25 +88,6 @@ def test_upright_bars_are_no_non_digits_and_lying_ones_are() -> None:
 def test_no_shape_is_trained_on_and_measured_with() -> None:
     assert not set(SHAPES) & set(MEASURED)
     assert not set(SHAPES.values()) & set(MEASURED.values())
-
-
-def test_no_character_is_a_number_or_a_letter_that_is_measured() -> None:
-    known = glyphs.characters()
-    assert len(set(known)) == len(known) > 500
-    assert not [one for one in known if unicodedata.numeric(one, None) is not None]
-    assert not set(known) & set(MEASURED)
-
-
-def test_every_character_is_in_the_font_and_no_hand_writes_it_twice_alike() -> None:
-    codes = glyphs.open_font().get_charmap()
-    assert not [one for one in glyphs.characters() if ord(one) not in codes]
-    assert not [one for one in glyphs.characters() if not glyphs.draw(one).any()]
-    rng = np.random.default_rng(0)
-    written = np.stack([glyphs.character(rng) for _ in range(40)])
-    assert written.shape == (40, 28, 28)
-    assert (written.max(axis=(1, 2)) > 200).all()  # ink
-    assert not written[:, [0, -1]].any()  # framed as digits are
-    assert len(np.unique(written, axis=0)) == 40
 
 
 @pytest.mark.parametrize("kind", drawn.KINDS, ids=lambda kind: kind.__name__)

@@ -127,7 +127,10 @@ def test_the_runtime_is_the_whole_package_with_its_models_and_no_caches(
         assert names == sorted(names)
         assert {info.compress_type for info in runtime.infolist()} == {zipfile.ZIP_STORED}
         assert runtime.read("edge_hdr_device/errors.py") == (PACKAGE / "errors.py").read_bytes()
-    for name in ("web/static/index.html", "released/ds-cnn-small-int8/model.tflite", "py.typed"):
+    for name in (
+        "web/static/index.html", "released/ds-cnn-small-int8/model.tflite",
+        "released/context/context.tflite", "py.typed",
+    ):  # fmt: skip
         assert f"edge_hdr_device/{name}" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
