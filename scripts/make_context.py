@@ -36,9 +36,9 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     settings = (
-        ("--scenes", 3000, "scenes to learn from"),
-        ("--validation", 800, "scenes on which the threshold is chosen"),
-        ("--epochs", 15, "passes over what is learnt from"),
+        ("--scenes", 8000, "scenes to learn from"),
+        ("--validation", 1200, "scenes on which the threshold is chosen"),
+        ("--epochs", 12, "passes over what is learnt from"),
     )
     for name, default, text in settings:
         parser.add_argument(name, type=number, default=default, help=f"{text} ({default})")

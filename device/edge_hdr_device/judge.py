@@ -16,6 +16,7 @@ from edge_hdr_device.touching import cuts
 
 CLEARLY = 0.1  # of the doubt about several finds: that about the whole picture is less
 SURE = 0.99  # confidence from which on a region is one digit, and no cut is tried
+PART_COST = 0.4  # nats for each part: one digit is commoner than two that touch
 NARROW_COST = 4.0  # nats a part more, for each height that a region is narrower than high
 ACCEPTED_SHARE = 0.6  # of the parts of a region at least: else it is no row of digits
 LEAST_CONFIDENCE = 1e-6  # what is less counts as this
@@ -121,11 +122,12 @@ def best(likelihoods: Sequence[float], ways: Sequence[Way]) -> int:
         ways: the region itself, then what it may be cut into, fewer parts first.
 
     Returns:
-        The index of the most probable way, where each part more costs the more, the narrower the
-        region is.
+        The index of the most probable way, where each part has its cost, the more, the narrower
+        the region is.
     """
     left, top, right, bottom = box_of_ink(ways[0][0].ink)
-    cost = NARROW_COST * max(0.0, 1.0 - (right - left) / max(1, bottom - top))
+    narrow = max(0.0, 1.0 - (right - left) / max(1, bottom - top))
+    cost = PART_COST + NARROW_COST * narrow
     scores = [value - cost * len(way) for value, way in zip(likelihoods, ways, strict=True)]
     return int(np.argmax(scores))
 

@@ -18,7 +18,7 @@ SUBJECTS = (
     *("camera_synthetic", "cells", "classifier", "components", "consensus", "context"),
     *("dimensions", "expect", "gate", "grain", "images", "ink", "interpreter", "judge", "layout"),
     *("lines", "locate", "manifest", "normalize", "paper", "pieces", "pipeline", "plausible"),
-    *("prints", "results", "roi", "sheet", "storage", "touching", "track", "watch"),
+    *("prints", "results", "roi", "on_paper", "storage", "touching", "track", "watch"),
 )
 PARTS = (Path("tests/conftest.py"), Path("tests/data"), Path("models"), TESTS)
 TIMEOUT_S = 1800
