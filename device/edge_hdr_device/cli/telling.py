@@ -65,14 +65,15 @@ def telling(options: argparse.Namespace) -> Iterator[tuple[Teller, Life]]:
             raise
 
 
-def attended(options: argparse.Namespace) -> Life:
-    """Make what listens for a stop, and for the end of standard input if that was asked for."""
+@contextlib.contextmanager
+def attended(options: argparse.Namespace) -> Iterator[Life]:
+    """Listen for a stop while the body runs, and for the end of standard input if asked for."""
     from edge_hdr_device.install.life import Life, follow_life_line
 
-    life = Life()
-    if options.attended:
-        follow_life_line(life)
-    return life
+    with Life() as life:
+        if options.attended:
+            follow_life_line(life)  # from here on: an end that is there already is heard too
+        yield life
 
 
 def _line(progress: Progress) -> str:
