@@ -115,8 +115,10 @@ class Ledger:
 
     def _write_on(self) -> None:
         """Write the tables whenever they are behind; a full disk is tried again."""
-        while self._stale.wait() and not self._over.is_set():
-            self._stale.clear()
+        while self._stale.wait():
+            self._stale.clear()  # before the look at the end, which is set first
+            if self._over.is_set():
+                return
             try:
                 self._write()
                 self.trouble = ""
