@@ -321,3 +321,21 @@ def test_a_table_of_something_else_is_not_written_over(folder: Path) -> None:
     with pytest.raises(DataError, match="column"):
         Ledger(folder, ["a.png"], CLASSES)
     Journal(folder).close()  # and the folder is free again
+
+
+def test_an_end_that_comes_as_tables_begin_to_be_written_is_heard(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, ["a.png"], CLASSES)
+    stale = ledger._stale
+
+    def clear() -> None:
+        """Forget the wish just after the end came with it, as a slow machine may."""
+        ledger._over.set()
+        stale.set()
+        threading.Event.clear(stale)
+
+    stale.clear = clear  # type: ignore[method-assign]
+    ledger.say("a.png", "3", OPEN)
+    ledger._writer.join(LIMIT_S / 4)
+    ended = not ledger._writer.is_alive()
+    kill(ledger)
+    assert ended
